@@ -1,0 +1,190 @@
+package view
+
+import (
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/care/event"
+	"postern/backend/care/fold"
+)
+
+// State is what a person reads of a conversation or message: where it stands, in one word for code.
+type State string
+
+// The states. A screen turns each into icon + words.
+const (
+	StateDraft     State = "draft"     // not sent; a draft
+	StateHeld      State = "held"      // sent by its author, still in its hold: Undo, Send now
+	StateWaiting   State = "waiting"   // past its hold, waits for a connection: edit, take back
+	StateReview    State = "review"    // not sent: something came in, or it grew old; its author decides. Why says what
+	StateHanded    State = "handed"    // submission began or the mail system has it; the clinic has not confirmed: "Sent"
+	StateDelivered State = "delivered" // the clinic confirmed: Due is known
+	StateReplied   State = "replied"   // the office wrote last: By
+	StateCompleted State = "completed" // By completed it
+	StateFailed    State = "failed"    // a letter did not reach its mailbox: Why says the words and what to do
+	StateOpen      State = "open"      // none of these, for example a thread that the office opened
+)
+
+// Row is a conversation (a part) in a list: the member's Message Center or a queue of the staff.
+type Row struct {
+	Thread care.ThreadID
+	Part   care.EventID // the address of the conversation; zero for a draft or a text that has not become an event
+	Draft  string       // of a draft, held or waiting text that is not yet a conversation: its id
+
+	Office  care.Office
+	Patient care.Patient
+	Subject care.Text
+	Topic   care.Topic
+	Snippet care.Text // the beginning of the newest message; in a search, the words around the hit
+	At      time.Time // when its newest message was written or the conversation completed
+	Unread  bool
+
+	State State
+	By    care.Person // who replied or completed
+	Why   string
+
+	FollowUp bool // a follow-up of a completed conversation
+	Flagged  bool
+	Flags    []string // "No current relation with this office"
+	Owner    care.Person
+	Mine     bool // the viewer owns it
+	Open     bool
+	Awaits   fold.Side
+	Due      time.Time     // zero: none known
+	Left     time.Duration // business time until Due; negative: over. Only with Due
+	HasNotes bool
+}
+
+// Held is a text that its author sent and that is not yet an event.
+type Held struct {
+	Draft   string
+	What    string // "message", "reply", "completion"
+	Thread  care.ThreadID
+	Part    care.EventID
+	Office  care.Office
+	Patient care.Patient
+	Subject care.Text
+	Topic   care.Topic
+	Text    care.Text
+	Written time.Time
+	Until   time.Time // end of the hold
+	State   State     // StateHeld, StateWaiting or StateReview
+	Why     string    // StateReview: what came in
+}
+
+// ItemKind says what an item of a conversation is.
+type ItemKind string
+
+// The items, in the order shown among each other by time.
+const (
+	ItemMessage  ItemKind = "message"
+	ItemNote     ItemKind = "note"     // staff only
+	ItemComplete ItemKind = "complete" // its Text is the closing line, drawn as a letter of the office
+	ItemReopen   ItemKind = "reopen"
+)
+
+// Item is one thing in a conversation.
+type Item struct {
+	Kind     ItemKind
+	ID       care.EventID
+	By       care.Person
+	Own      bool // written by the viewer
+	Member   bool // of the member's side
+	At       time.Time
+	Text     care.Text
+	Files    []event.File
+	State    State // of a message: handed, delivered, replied, failed
+	Why      string
+	Received time.Time // of a delivered message
+	Due      time.Time
+	Cover    care.Person // who covers, of a receipt that names one
+	SeenAt   time.Time   // of the office's message: when the member read it
+	Unread   bool
+	Undone   bool // of a completion
+	Flags    []string
+}
+
+// Thread is one conversation, whole, as either side reads it.
+type Thread struct {
+	Row
+	Items     []Item
+	Held      []Held           // the viewer's own texts on their way
+	Drafts    map[string]Draft // by kind: "reply", "note", "closing"
+	ReadOnly  bool             // a newer Postern wrote something that must be understood
+	Gaps      int              // events that are named and have not arrived
+	Lost      []LostClaim      // the viewer's own claims that did not win, newest last
+	Before    *Link            // the conversation that this one follows up
+	After     []Link           // its follow-ups
+	Absence   *Absence         // the office's provider is out
+	Completed *Item            // the completion in force, if it is complete
+}
+
+// LostClaim tells the viewer that a colleague was first.
+type LostClaim struct {
+	To care.Person
+	At time.Time
+}
+
+// Link leads to another conversation.
+type Link struct {
+	Part    care.EventID
+	Subject care.Text
+	Office  care.Office
+	Open    bool
+	Due     time.Time
+	At      time.Time
+}
+
+// Absence is a provider's, today.
+type Absence struct {
+	Person care.Person
+	Until  string      // ISO 8601 date of the last day; empty: without a known end
+	Back   time.Time   // the first business day after it; zero without an end
+	Cover  care.Person // empty: nobody covers
+}
+
+// Draft is unsent text.
+type Draft struct {
+	ID      string
+	What    string // "new", "reply", "note", "closing"
+	Thread  care.ThreadID
+	Part    care.EventID
+	Office  care.OfficeID
+	Topic   care.Topic
+	Subject care.Text
+	Text    care.Text
+	Saved   time.Time
+}
+
+// Recipient is one office in the picker.
+type Recipient struct {
+	Office   care.Office
+	Provider care.Person
+	Primary  bool
+	Seen     string // ISO 8601 date of the last visit
+	Absence  *Absence
+	Due      time.Time // by when a reply would be due if the message were received now
+}
+
+// Queue is one list of the staff inbox.
+type Queue struct {
+	ID    string // "unassigned", "mine", "member", "urgent", "overdue", "completed", "all", or an office id
+	Name  string
+	Count int
+	Hot   bool // something in it wants attention: urgent, overdue
+}
+
+// Panel is the patient panel.
+type Panel struct {
+	Patient care.Patient
+	Age     int // years, today
+	PCP     care.Person
+	Visits  []PanelVisit
+	Others  []Link
+}
+
+// PanelVisit is a visit with its office resolved.
+type PanelVisit struct {
+	care.Visit
+	OfficeName string
+}
