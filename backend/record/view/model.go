@@ -117,6 +117,8 @@ type Thread struct {
 	After     []Link           // its follow-ups
 	Absence   *Absence         // the office's provider is out
 	Completed *Item            // the completion in force, if it is complete
+
+	FlagReason care.Text // staff: why it is flagged as urgent; empty: no reason was given
 }
 
 // LostClaim tells the viewer that a colleague was first.
@@ -172,6 +174,15 @@ type Queue struct {
 	Name  string
 	Count int
 	Hot   bool // something in it wants attention: urgent, overdue
+
+	Absence *Absence // of an office's queue: its provider is out today
+}
+
+// Colleague is one person to whom a conversation of an office can be assigned.
+type Colleague struct {
+	Person  care.Person
+	Me      bool     // the viewer
+	Absence *Absence // out today: cannot be chosen
 }
 
 // Panel is the patient panel.
