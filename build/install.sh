@@ -38,6 +38,12 @@ as_root() {
   if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
 }
 
+policy=/usr/sbin/policy-rc.d # while it is there, installing a package starts no service
+unblock_services() {
+  as_root rm -f "$policy"
+  trap - EXIT
+}
+
 install_packages() {
   printf 'install:   %s\n' "${reasons[@]}"
   has apt-get || die "These packages are for Debian and Ubuntu; install their like here, then run this again."
@@ -49,9 +55,8 @@ install_packages() {
   for name in dovecot-core postfix; do
     [[ " ${packages[*]} " != *" $name "* ]] || mailers+=("${name%-core}")
   done
-  local policy=/usr/sbin/policy-rc.d
   if [[ ${#mailers[@]} -gt 0 && ! -e $policy ]]; then
-    trap "as_root rm -f $policy" EXIT
+    trap unblock_services EXIT
     printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
     as_root chmod 755 $policy
   fi
@@ -59,17 +64,21 @@ install_packages() {
     echo 'postfix postfix/main_mailer_type select No configuration' | as_root debconf-set-selections
   fi
 
-  as_root apt-get update -qq
   # --no-remove: where another mail server stands in the way, apt stops rather than take it away.
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove \
-    -o Dpkg::Use-Pty=0 "${packages[@]}" </dev/null ||
-    die "apt-get could not install them; its words are above. Nothing else was changed."
+  mkdir -p "$cache"
+  say "fetching and unpacking them; apt's own words go to build/cache/apt.log"
+  as_root apt-get update -qq >"$cache/apt.log" 2>&1 &&
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends --no-remove \
+      -o Dpkg::Use-Pty=0 "${packages[@]}" </dev/null >>"$cache/apt.log" 2>&1 || {
+    tail -n 20 "$cache/apt.log" >&2
+    die "apt-get could not install them; its last words are above. (On Ubuntu some are in 'universe'.)"
+  }
 
-  if [[ -e $policy && ${#mailers[@]} -gt 0 ]] && has systemctl; then
+  [[ -z $(trap -p EXIT) ]] || unblock_services
+  if [[ ${#mailers[@]} -gt 0 ]] && has systemctl; then
     for name in "${mailers[@]}"; do
-      as_root systemctl disable "$name.service" >/dev/null 2>&1 || say "$name could not be disabled as a service; it may start at the next boot."
+      as_root systemctl disable "$name.service" >/dev/null 2>&1 || say "$name could not be disabled as a service: it may start at the next boot."
     done
-    as_root systemctl disable dovecot.socket >/dev/null 2>&1 || true # only some releases have it
   fi
 }
 
@@ -111,7 +120,7 @@ node_is_enough() {
   has node && has npm || return 1
   local major
   major=$(node --version | sed -n 's/^v\([0-9]*\)\..*/\1/p')
-  [[ -n $major && $major -ge $node_enough ]]
+  [[ ${major:-0} -ge $node_enough ]]
 }
 
 fetch_node() {
@@ -154,7 +163,7 @@ if for_task run bench test; then
   want postfix "the way out: SMTP" has postfix
 fi
 if for_task bench test; then
-  want git "what the tests and benchmarks name as the version" has git
+  want git "names the version that was measured" has git
   want isync "the peer that benchmarks and tests compare with: mbsync" has mbsync
 fi
 if for_task test; then
