@@ -114,7 +114,7 @@ func parse32(to *[32]byte, b []byte) error {
 	if _, err := alphabet.Decode(got[:], b); err != nil {
 		return fmt.Errorf("an id is lower-case base32: %w", err)
 	}
-	if alphabet.EncodeToString(got[:]) != string(b) {
+	if text32(got) != string(b) { // also of the zero id: nothing is spelt as nothing
 		return fmt.Errorf("an id has exactly one spelling")
 	}
 	*to = got
