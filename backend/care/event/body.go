@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -20,25 +21,39 @@ type body interface {
 	canonical() body
 }
 
-// bodies makes an empty body of each known kind. A kind is known if it is here.
-var bodies = map[Kind]func() body{
-	Opened:    func() body { return new(OpenedBody) },
-	Sent:      func() body { return new(SentBody) },
-	Received:  func() body { return new(ReceivedBody) },
-	DueChange: func() body { return new(DueBody) },
-	Seen:      func() body { return new(SeenBody) },
-	Owner:     func() body { return new(OwnerBody) },
-	Flag:      func() body { return new(FlagBody) },
-	Readers:   func() body { return new(ReadersBody) },
-	Note:      func() body { return new(NoteBody) },
-	Completed: func() body { return new(CompletedBody) },
-	Reopened:  func() body { return new(ReopenedBody) },
-	Failed:    func() body { return new(FailedBody) },
-	Vouch:     func() body { return new(VouchBody) },
+// sort is what the decoder knows of a kind: the type of its body and how to read one.
+type sort struct {
+	of   reflect.Type
+	read func(raw []byte) (body, error)
+}
+
+func of[T body]() sort {
+	return sort{of: reflect.TypeFor[T](), read: func(raw []byte) (body, error) {
+		var b T
+		err := json.Unmarshal(raw, &b)
+		return b, err
+	}}
+}
+
+// bodies holds the known kinds: a kind is known if it is here.
+var bodies = map[Kind]sort{
+	Opened:    of[OpenedBody](),
+	Sent:      of[SentBody](),
+	Received:  of[ReceivedBody](),
+	DueChange: of[DueBody](),
+	Seen:      of[SeenBody](),
+	Owner:     of[OwnerBody](),
+	Flag:      of[FlagBody](),
+	Readers:   of[ReadersBody](),
+	Note:      of[NoteBody](),
+	Completed: of[CompletedBody](),
+	Reopened:  of[ReopenedBody](),
+	Failed:    of[FailedBody](),
+	Vouch:     of[VouchBody](),
 }
 
 // An opening goes to one office and to the readers that it names.
-func (b *OpenedBody) check(e *Event) error {
+func (b OpenedBody) check(e *Event) error {
 	if !care.ValidID("of", string(b.Office)) {
 		return refuse("office is not an id")
 	}
@@ -59,13 +74,12 @@ func (b *OpenedBody) check(e *Event) error {
 	return nil
 }
 
-func (b *OpenedBody) canonical() body {
-	c := *b
-	c.Readers = emptyNotNil(sortedMailboxes(b.Readers))
-	return &c
+func (b OpenedBody) canonical() body {
+	b.Readers = emptyNotNil(sortedMailboxes(b.Readers))
+	return b
 }
 
-func (b *SentBody) check(*Event) error {
+func (b SentBody) check(*Event) error {
 	if b.Text == "" && len(b.Files) == 0 {
 		return refuse("has neither text nor file")
 	}
@@ -82,16 +96,15 @@ func (b *SentBody) check(*Event) error {
 	return checkIDs("basis", b.Basis)
 }
 
-func (b *SentBody) canonical() body {
-	c := *b
-	c.Basis = sortedIDs(b.Basis)
+func (b SentBody) canonical() body {
+	b.Basis = sortedIDs(b.Basis)
 	if len(b.Files) == 0 {
-		c.Files = nil
+		b.Files = nil
 	}
-	return &c
+	return b
 }
 
-func (b *ReceivedBody) check(*Event) error {
+func (b ReceivedBody) check(*Event) error {
 	switch {
 	case b.Message.IsZero():
 		return refuse("message is missing")
@@ -101,10 +114,9 @@ func (b *ReceivedBody) check(*Event) error {
 	return checkPerson("cover", b.Cover)
 }
 
-func (b *ReceivedBody) canonical() body {
-	c := *b
-	c.Received, c.Due = normalInstant(b.Received), normalInstant(b.Due)
-	return &c
+func (b ReceivedBody) canonical() body {
+	b.Received, b.Due = normalInstant(b.Received), normalInstant(b.Due)
+	return b
 }
 
 // wireReceived is a ReceivedBody with times as the format spells them. Without a due time none can be named yet.
@@ -130,7 +142,7 @@ func (b *ReceivedBody) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func (b *DueBody) check(*Event) error {
+func (b DueBody) check(*Event) error {
 	switch {
 	case b.Message.IsZero():
 		return refuse("message is missing")
@@ -140,10 +152,9 @@ func (b *DueBody) check(*Event) error {
 	return nil
 }
 
-func (b *DueBody) canonical() body {
-	c := *b
-	c.Due = normalInstant(b.Due)
-	return &c
+func (b DueBody) canonical() body {
+	b.Due = normalInstant(b.Due)
+	return b
 }
 
 // wireDue is a DueBody with its time as the format spells it. Without a due time none can be named any more.
@@ -169,33 +180,32 @@ func (b *DueBody) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func (b *SeenBody) check(*Event) error {
+func (b SeenBody) check(*Event) error {
 	if b.Message.IsZero() {
 		return refuse("message is missing")
 	}
 	return nil
 }
 
-func (b *SeenBody) canonical() body { c := *b; return &c }
+func (b SeenBody) canonical() body { return b }
 
-func (b *OwnerBody) check(*Event) error { return checkPerson("who", b.Who) }
+func (b OwnerBody) check(*Event) error { return checkPerson("who", b.Who) }
 
-func (b *OwnerBody) canonical() body { c := *b; return &c }
+func (b OwnerBody) canonical() body { return b }
 
-func (b *FlagBody) check(*Event) error { return nil }
+func (b FlagBody) check(*Event) error { return nil }
 
-func (b *FlagBody) canonical() body { c := *b; return &c }
+func (b FlagBody) canonical() body { return b }
 
-func (b *ReadersBody) check(*Event) error { return checkMailboxes("readers", b.Readers) }
+func (b ReadersBody) check(*Event) error { return checkMailboxes("readers", b.Readers) }
 
-func (b *ReadersBody) canonical() body {
-	c := *b
-	c.Readers = emptyNotNil(sortedMailboxes(b.Readers))
-	return &c
+func (b ReadersBody) canonical() body {
+	b.Readers = emptyNotNil(sortedMailboxes(b.Readers))
+	return b
 }
 
 // A note goes to one mailbox, so that a member's letter of it cannot be made.
-func (b *NoteBody) check(e *Event) error {
+func (b NoteBody) check(e *Event) error {
 	switch {
 	case b.Text == "":
 		return refuse("text is missing")
@@ -205,35 +215,33 @@ func (b *NoteBody) check(e *Event) error {
 	return nil
 }
 
-func (b *NoteBody) canonical() body { c := *b; return &c }
+func (b NoteBody) canonical() body { return b }
 
-func (b *CompletedBody) check(*Event) error {
+func (b CompletedBody) check(*Event) error {
 	if b.Closing == "" {
 		return refuse("closing is missing")
 	}
 	return checkIDs("covers", b.Covers)
 }
 
-func (b *CompletedBody) canonical() body {
-	c := *b
-	c.Covers = emptyNotNil(sortedIDs(b.Covers))
-	return &c
+func (b CompletedBody) canonical() body {
+	b.Covers = emptyNotNil(sortedIDs(b.Covers))
+	return b
 }
 
-func (b *ReopenedBody) check(*Event) error {
+func (b ReopenedBody) check(*Event) error {
 	if len(b.Undoes) == 0 {
 		return refuse("undoes nothing")
 	}
 	return checkIDs("undoes", b.Undoes)
 }
 
-func (b *ReopenedBody) canonical() body {
-	c := *b
-	c.Undoes = sortedIDs(b.Undoes)
-	return &c
+func (b ReopenedBody) canonical() body {
+	b.Undoes = sortedIDs(b.Undoes)
+	return b
 }
 
-func (b *FailedBody) check(*Event) error {
+func (b FailedBody) check(*Event) error {
 	switch {
 	case b.Event.IsZero():
 		return refuse("event is missing")
@@ -244,14 +252,13 @@ func (b *FailedBody) check(*Event) error {
 }
 
 // A mail system's words may be any bytes and any length: what cannot travel is put right, so that no failure goes unsaid.
-func (b *FailedBody) canonical() body {
-	c := *b
+func (b FailedBody) canonical() body {
 	words := []rune(strings.ToValidUTF8(b.Reason, "?"))
-	c.Reason = string(words[:min(len(words), maxWords)])
-	return &c
+	b.Reason = string(words[:min(len(words), maxWords)])
+	return b
 }
 
-func (b *VouchBody) check(*Event) error {
+func (b VouchBody) check(*Event) error {
 	switch {
 	case len(b.IDs)+len(b.Events) == 0:
 		return refuse("vouches for nothing")
@@ -266,13 +273,12 @@ func (b *VouchBody) check(*Event) error {
 	return checkIDs("ids", b.IDs)
 }
 
-func (b *VouchBody) canonical() body {
-	c := *b
-	c.IDs = sortedIDs(b.IDs)
+func (b VouchBody) canonical() body {
+	b.IDs = sortedIDs(b.IDs)
 	if len(b.Events) == 0 {
-		c.Events = nil
+		b.Events = nil
 	}
-	return &c
+	return b
 }
 
 func checkPerson(field string, id care.PersonID) error {

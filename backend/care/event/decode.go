@@ -82,7 +82,7 @@ func Decode(raw []byte) (*Event, error) {
 	if err := e.checkEnvelope(); err != nil {
 		return nil, err
 	}
-	fresh, known := bodies[e.Kind]
+	kind, known := bodies[e.Kind]
 	if !known {
 		return e, nil
 	}
@@ -92,8 +92,8 @@ func Decode(raw []byte) (*Event, error) {
 	if len(w.Body) == 0 || w.Body[0] != '{' {
 		return nil, refuse("has no body")
 	}
-	b := fresh()
-	if err := json.Unmarshal(w.Body, b); err != nil {
+	b, err := kind.read(w.Body)
+	if err != nil {
 		return nil, misread("body.", err)
 	}
 	if err := e.checkPlace(); err != nil {

@@ -58,7 +58,7 @@ type Event struct {
 	After    []care.EventID   // sorted; the heads that the author had seen
 	Dir      int              // the directory version that the author knew
 
-	// Body is one of the *…Body types below, by Kind; nil where Kind is not known here.
+	// Body is one of the …Body types below, by value, by Kind; nil where Kind is not known here.
 	Body any
 }
 

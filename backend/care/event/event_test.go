@@ -46,37 +46,37 @@ func example(kind Kind) Event {
 	case Opened:
 		e.Thread, e.Part, e.After, e.As = care.ThreadID{}, care.EventID{}, nil, maria
 		e.To = []care.MailboxID{mbOffice, mbMaria, mbJuan}
-		e.Body = &OpenedBody{Office: office, Subject: `Rash <after> "amoxicillin" & sun ☀`, Topic: care.TopicAdvice, Readers: []care.MailboxID{mbMaria, mbJuan}}
+		e.Body = OpenedBody{Office: office, Subject: `Rash <after> "amoxicillin" & sun ☀`, Topic: care.TopicAdvice, Readers: []care.MailboxID{mbMaria, mbJuan}}
 	case Sent:
 		e.As = maria
-		e.Body = &SentBody{Text: "Line one\nline two\u2028\t🙂", Basis: []care.EventID{id(9), id(8)}, Files: []File{
+		e.Body = SentBody{Text: "Line one\nline two\u2028\t🙂", Basis: []care.EventID{id(9), id(8)}, Files: []File{
 			{Name: "rash.jpg", Type: "image/jpeg", Size: 2 << 20, SHA256: id(5).String(), Pieces: []string{id(6).String()}}}}
 	case Received:
-		e.Body = &ReceivedBody{Message: id(3), Received: morning, Due: morning.Add(48 * time.Hour), Cover: lee}
+		e.Body = ReceivedBody{Message: id(3), Received: morning, Due: morning.Add(48 * time.Hour), Cover: lee}
 	case DueChange:
-		e.Body = &DueBody{Message: id(3), Due: morning.Add(72 * time.Hour), Reason: "Dr. Lee is <out>", Over: id(4)}
+		e.Body = DueBody{Message: id(3), Due: morning.Add(72 * time.Hour), Reason: "Dr. Lee is <out>", Over: id(4)}
 	case Seen:
-		e.Body = &SeenBody{Message: id(3)}
+		e.Body = SeenBody{Message: id(3)}
 	case Owner:
 		e.To = []care.MailboxID{mbOffice}
-		e.Body = &OwnerBody{Who: lee, Over: id(4)}
+		e.Body = OwnerBody{Who: lee, Over: id(4)}
 	case Flag:
 		e.To = []care.MailboxID{mbOffice}
-		e.Body = &FlagBody{On: true, Reason: "Short of breath", Over: id(4)}
+		e.Body = FlagBody{On: true, Reason: "Short of breath", Over: id(4)}
 	case Readers:
-		e.Body = &ReadersBody{Readers: []care.MailboxID{mbMaria}, Over: id(4)}
+		e.Body = ReadersBody{Readers: []care.MailboxID{mbMaria}, Over: id(4)}
 	case Note:
 		e.To = []care.MailboxID{mbOffice}
-		e.Body = &NoteBody{Text: "Called the pharmacy."}
+		e.Body = NoteBody{Text: "Called the pharmacy."}
 	case Completed:
-		e.Body = &CompletedBody{Covers: []care.EventID{id(4), id(3), id(4)}, Closing: "Refill sent."}
+		e.Body = CompletedBody{Covers: []care.EventID{id(4), id(3), id(4)}, Closing: "Refill sent."}
 	case Reopened:
-		e.Body = &ReopenedBody{Undoes: []care.EventID{id(4)}}
+		e.Body = ReopenedBody{Undoes: []care.EventID{id(4)}}
 	case Failed:
 		e.To = []care.MailboxID{mbOffice}
-		e.Body = &FailedBody{Event: id(4), Mailbox: mbMaria, Reason: "552 5.2.2 Mailbox full"}
+		e.Body = FailedBody{Event: id(4), Mailbox: mbMaria, Reason: "552 5.2.2 Mailbox full"}
 	case Vouch:
-		e.Body = &VouchBody{Key: key(2), IDs: []care.EventID{id(4), id(3)}, Events: []Signed{{Event: []byte(`{"v":1}`), Signature: make([]byte, 64)}}}
+		e.Body = VouchBody{Key: key(2), IDs: []care.EventID{id(4), id(3)}, Events: []Signed{{Event: []byte(`{"v":1}`), Signature: make([]byte, 64)}}}
 	default:
 		panic("no example of " + kind)
 	}
@@ -332,7 +332,7 @@ func TestRefusedWhole(t *testing.T) {
 		}
 	}
 	wordless := example(Sent)
-	wordless.Body = &SentBody{}
+	wordless.Body = SentBody{}
 	if _, err := Encode(wordless); err == nil || !strings.Contains(err.Error(), "neither text nor file") {
 		t.Errorf("a message of nothing: %v", err)
 	}
@@ -351,7 +351,7 @@ func TestNewer(t *testing.T) {
 		raw := with(t, Note, `"text":`, `"größe":{"null":null},"mood":"","text":`)
 		raw = bytes.Replace(raw, []byte(`"dir":7`), []byte(`"dir":7,"new":[1,{"a":null}]`), 1)
 		e, err := Decode(raw)
-		if err != nil || e.Body.(*NoteBody).Text != "Called the pharmacy." || !bytes.Equal(e.Raw, raw) || e.ID != IDOf(raw) {
+		if err != nil || e.Body.(NoteBody).Text != "Called the pharmacy." || !bytes.Equal(e.Raw, raw) || e.ID != IDOf(raw) {
 			t.Fatalf("%+v, %v", e, err)
 		}
 	})
@@ -389,13 +389,13 @@ func TestNewer(t *testing.T) {
 func TestEncodeRefuses(t *testing.T) {
 	cases := map[string]func(*Event){
 		"no body":                 func(e *Event) { e.Body = nil },
-		"a body of another kind":  func(e *Event) { e.Body = &SeenBody{Message: id(1)} },
-		"a body by value":         func(e *Event) { e.Body = NoteBody{Text: "x"} },
+		"a body of another kind":  func(e *Event) { e.Body = SeenBody{Message: id(1)} },
+		"a body by reference":     func(e *Event) { e.Body = &NoteBody{Text: "x"} },
 		"an unknown kind":         func(e *Event) { e.Kind = "note.sung" },
-		"text that is not UTF-8":  func(e *Event) { e.Body = &NoteBody{Text: "a\xff"} },
-		"too much text":           func(e *Event) { e.Body = &NoteBody{Text: care.Text(strings.Repeat("x", MaxBytes))} },
+		"text that is not UTF-8":  func(e *Event) { e.Body = NoteBody{Text: "a\xff"} },
+		"too much text":           func(e *Event) { e.Body = NoteBody{Text: care.Text(strings.Repeat("x", MaxBytes))} },
 		"too many heads":          func(e *Event) { e.After = manyIDs(MaxAfter + 1) },
-		"too many mailboxes":      func(e *Event) { e.Kind, e.Body = Seen, &SeenBody{Message: id(1)}; e.To = manyMailboxes(MaxTo + 1) },
+		"too many mailboxes":      func(e *Event) { e.Kind, e.Body = Seen, SeenBody{Message: id(1)}; e.To = manyMailboxes(MaxTo + 1) },
 		"no time":                 func(e *Event) { e.At = time.Time{} },
 		"a year of five digits":   func(e *Event) { e.At = time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"an address as a mailbox": func(e *Event) { e.To = []care.MailboxID{"a@b.example"} },
@@ -435,28 +435,28 @@ func TestEncodeSettles(t *testing.T) {
 	})
 	t.Run("no due time", func(t *testing.T) {
 		e := example(Received)
-		e.Body = &ReceivedBody{Message: id(3), Received: morning}
-		if got := reread(t, e); !got.Body.(*ReceivedBody).Due.IsZero() || bytes.Contains(got.Raw, []byte("due")) {
+		e.Body = ReceivedBody{Message: id(3), Received: morning}
+		if got := reread(t, e); !got.Body.(ReceivedBody).Due.IsZero() || bytes.Contains(got.Raw, []byte("due")) {
 			t.Fatalf("%s", got.Raw)
 		}
 	})
 	t.Run("no readers are an empty list", func(t *testing.T) {
 		e := example(Readers)
-		e.Body = &ReadersBody{}
+		e.Body = ReadersBody{}
 		if got := reread(t, e); !bytes.Contains(got.Raw, []byte(`"readers":[]`)) {
 			t.Fatalf("%s", got.Raw)
 		}
 	})
 	t.Run("a server's words are put right", func(t *testing.T) {
 		e := example(Failed)
-		e.Body = &FailedBody{Event: id(4), Mailbox: mbMaria, Reason: "552 \xff" + strings.Repeat("ü", 5000)}
-		if got := reread(t, e).Body.(*FailedBody).Reason; got != "552 ?"+strings.Repeat("ü", maxWords-5) {
+		e.Body = FailedBody{Event: id(4), Mailbox: mbMaria, Reason: "552 \xff" + strings.Repeat("ü", 5000)}
+		if got := reread(t, e).Body.(FailedBody).Reason; got != "552 ?"+strings.Repeat("ü", maxWords-5) {
 			t.Fatalf("%d bytes: %.20q", len(got), got)
 		}
 	})
 	t.Run("the longest message, of the widest characters", func(t *testing.T) {
 		e := example(Sent)
-		e.Body = &SentBody{Text: care.Text(strings.Repeat("🙂", care.MaxText))}
+		e.Body = SentBody{Text: care.Text(strings.Repeat("🙂", care.MaxText))}
 		reread(t, e)
 	})
 }
@@ -560,7 +560,7 @@ func FuzzDecode(f *testing.F) {
 
 func BenchmarkDecode(b *testing.B) {
 	e := example(Sent)
-	e.Body = &SentBody{Text: care.Text(strings.Repeat("The rash is on both arms and itches. ", 32))}
+	e.Body = SentBody{Text: care.Text(strings.Repeat("The rash is on both arms and itches. ", 32))}
 	raw, err := Encode(e)
 	if err != nil {
 		b.Fatal(err)

@@ -243,8 +243,8 @@ func fold(name string) string {
 func formatNames() map[string]bool {
 	found := map[string]bool{}
 	collect(reflect.TypeFor[wire](), found)
-	for _, fresh := range bodies {
-		collect(reflect.TypeOf(fresh()).Elem(), found)
+	for _, kind := range bodies {
+		collect(kind.of, found)
 	}
 	collect(reflect.TypeFor[wireReceived](), found)
 	collect(reflect.TypeFor[wireDue](), found)
