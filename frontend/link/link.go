@@ -1,0 +1,90 @@
+// Package link makes the addresses of the screens and the ids of their elements. No other place spells one out.
+package link
+
+import (
+	"net/url"
+
+	"postern/backend/care"
+)
+
+// Addresses without a part of their own.
+const (
+	Home     = "/"
+	Open     = "/open"
+	SignIn   = "/session"
+	Lock     = "/session/lock"
+	Look     = "/look"
+	Events   = "/events"
+	Sync     = "/sync"
+	Messages = "/messages"
+	Compose  = "/messages/new"
+	Inbox    = "/inbox"
+)
+
+// What a person searches for never stands in an address that the browser keeps: its history would name patients. Only
+// requests carry it, as the parameter "search", taken from the search field (hx-include); a screen that pushes an
+// address names the one without it (hx-push-url).
+
+// List is the Message Center with a filter, "" for all.
+func List(show string) string { return With(Messages, "show", show) }
+
+// Conversation is one conversation as a member reads it, beside the list with that filter.
+func Conversation(part care.EventID, show string) string {
+	return With(Messages+"/"+part.String(), "show", show)
+}
+
+// Read marks a conversation as read.
+func Read(part care.EventID) string { return "/messages/" + part.String() + "/read" }
+
+// Draft is the form of an unsent new message, and where it is saved.
+func Draft(id string) string { return "/drafts/" + url.PathEscape(id) }
+
+// DraftAt is the form of an unsent message with the named field in focus.
+func DraftAt(id, field string) string { return With(Draft(id), "field", field) }
+
+// Review is the page on which an unsent text is checked.
+func Review(id string) string { return Draft(id) + "/review" }
+
+// Send sends the text of a draft.
+func Send(id string) string { return Draft(id) + "/sending" }
+
+// DeleteDraft deletes a draft; RestoreDraft undoes it.
+func DeleteDraft(id string) string { return Draft(id) + "/deletion" }
+
+// RestoreDraft brings back the draft that was deleted last.
+func RestoreDraft(id string) string { return Draft(id) + "/restoration" }
+
+// Sent is the page of a text that was sent from a draft, until it has an address of its own.
+func Sent(id string) string { return "/sent/" + url.PathEscape(id) }
+
+// SendNow ends the hold of a sent text; TakeBack makes it a draft again; Discard deletes it.
+func SendNow(id string) string { return Sent(id) + "/now" }
+
+// TakeBack makes a sent text a draft again.
+func TakeBack(id string) string { return Sent(id) + "/back" }
+
+// Discard deletes a text that was not sent.
+func Discard(id string) string { return Sent(id) + "/deletion" }
+
+// Queue is one queue of the staff inbox.
+func Queue(queue string) string { return Inbox + "/" + url.PathEscape(queue) }
+
+// Case is one conversation as staff read it, beside a queue.
+func Case(queue string, part care.EventID) string { return Queue(queue) + "/" + part.String() }
+
+// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "reply", "note", "completion".
+func Act(part care.EventID, verb string) string { return "/cases/" + part.String() + "/" + verb }
+
+// RowID is the id of a conversation's row in a list.
+func RowID(part care.EventID, draft string) string {
+	if part.IsZero() {
+		return "row-" + draft
+	}
+	return "row-" + part.String()
+}
+
+// ItemID is the id of one message, note or line in a conversation.
+func ItemID(id care.EventID) string { return "item-" + id.String() }
+
+// HeldID is the id of a text on its way.
+func HeldID(draft string) string { return "held-" + draft }

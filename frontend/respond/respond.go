@@ -1,0 +1,132 @@
+// Package respond is the one way in which screens answer: a page, the part of it that a swap asks for, a refusal, a way on.
+//
+// Everything is rendered before the first byte is written, so that a failure never leaves half a page. It never answers
+// an htmx request with a 30x: webviews do not follow those.
+package respond
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"postern/backend/care"
+)
+
+// status is what each kind of refusal is over HTTP; this table is the only one.
+var status = map[care.Kind]int{
+	care.Invalid:     http.StatusUnprocessableEntity,
+	care.NotFound:    http.StatusNotFound,
+	care.Forbidden:   http.StatusForbidden,
+	care.Conflict:    http.StatusConflict,
+	care.Locked:      http.StatusUnauthorized,
+	care.Unavailable: http.StatusServiceUnavailable,
+	care.Full:        http.StatusInsufficientStorage,
+	care.Corrupt:     http.StatusInternalServerError,
+	care.Internal:    http.StatusInternalServerError,
+}
+
+// Status is the HTTP status of an error.
+func Status(err error) int {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return http.StatusRequestEntityTooLarge
+	}
+	if code, ok := status[care.KindOf(err)]; ok {
+		return code
+	}
+	return http.StatusInternalServerError
+}
+
+// Swap is the id of the element that the request wants drawn again ("panes", "reader"), or "" where it wants a whole page.
+func Swap(r *http.Request) string {
+	if r.Header.Get("HX-Request-Type") != "partial" {
+		return ""
+	}
+	_, id, _ := strings.Cut(r.Header.Get("HX-Target"), "#")
+	return id
+}
+
+// IsHTMX reports whether htmx sent the request.
+func IsHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+
+// HTML answers 200 with a component, page or fragment.
+func HTML(w http.ResponseWriter, r *http.Request, c templ.Component) { Refused(w, r, http.StatusOK, c) }
+
+// Refused answers with the status and a component: mostly the same form, with what was typed and what is wrong with it.
+func Refused(w http.ResponseWriter, r *http.Request, code int, c templ.Component) {
+	var b bytes.Buffer
+	if err := c.Render(r.Context(), &b); err != nil {
+		if r.Context().Err() != nil {
+			return // the browser has left
+		}
+		slog.ErrorContext(r.Context(), "draw a screen", "path", r.Pattern, "err", err)
+		http.Error(w, care.SentenceOf(nil), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = w.Write(b.Bytes())
+}
+
+// Nothing answers that all is well and nothing needs to be drawn.
+func Nothing(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) }
+
+// GoTo sends the browser on to another screen after a command: by HX-Location, or by 303 where a plain form was posted.
+func GoTo(w http.ResponseWriter, r *http.Request, url string) {
+	if !IsHTMX(r) {
+		http.Redirect(w, r, url, http.StatusSeeOther)
+		return
+	}
+	to, err := json.Marshal(map[string]string{"path": url, "target": "body", "swap": "outerSync"})
+	if err != nil {
+		panic(err) // a map of strings can be written
+	}
+	w.Header().Set("HX-Location", string(to))
+	w.WriteHeader(http.StatusOK)
+}
+
+// ErrorPage draws a whole page for an error; parts sets it. It gets the status and the sentence for the person.
+type ErrorPage func(code int, sentence string) templ.Component
+
+type pages struct{ page, toast ErrorPage }
+
+type pagesKey struct{}
+
+// WithErrors puts the components that Failed draws in the context.
+func WithErrors(ctx context.Context, page, toast ErrorPage) context.Context {
+	return context.WithValue(ctx, pagesKey{}, pages{page, toast})
+}
+
+// Failed answers an error that no form shows. A whole page gets an error page; a swap leaves the screen as it is and
+// shows the sentence in the toast, so that nothing typed is lost. A defect is logged here, once.
+func Failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return
+	}
+	code, sentence := Status(err), care.SentenceOf(err)
+	if code == http.StatusRequestEntityTooLarge {
+		sentence = "This is more than Postern can take at once. Shorten it and try again."
+	}
+	if code >= http.StatusInternalServerError {
+		slog.ErrorContext(r.Context(), "answer a request", "path", r.Pattern, "err", err)
+	}
+	p, ok := r.Context().Value(pagesKey{}).(pages)
+	if !ok {
+		http.Error(w, sentence, code)
+		return
+	}
+	if IsHTMX(r) && r.Header.Get("HX-Request-Type") == "partial" {
+		w.Header().Set("HX-Retarget", "#toast")
+		w.Header().Set("HX-Reswap", "innerHTML")
+		w.Header().Set("HX-Push-Url", "false")
+		Refused(w, r, code, p.toast(code, sentence))
+		return
+	}
+	Refused(w, r, code, p.page(code, sentence))
+}

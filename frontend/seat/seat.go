@@ -1,0 +1,105 @@
+// Package seat says what the screens ask of the rest of Postern, and carries one request's answer to it.
+//
+// A seat is one signed-in person at one browser session. The interfaces here are the whole of what frontend needs;
+// each screen declares the few methods that it uses itself.
+package seat
+
+import (
+	"context"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/record/view"
+)
+
+// Home is the door: the profiles on this computer, and the way in.
+type Home interface {
+	// Profiles lists the profiles of this computer in the order in which they are offered.
+	Profiles(ctx context.Context) ([]Profile, error)
+	// SignIn opens a profile. A wrong passphrase is care.Invalid with the sentence for the person.
+	// The same profile may be signed in to several times; each Signed is closed by itself.
+	SignIn(ctx context.Context, profile, passphrase string) (Signed, error)
+}
+
+// Profile is one profile in the chooser: its label is what a person chose, nothing else is known before sign-in.
+type Profile struct {
+	ID    string
+	Label string
+}
+
+// Signed is one person, signed in.
+type Signed interface {
+	Me() care.Person
+	Patient() care.Patient // of a member: whose record they write to; the zero value for staff
+	Practice() care.Practice
+	Views() Views
+	Desk() Desk
+	Sync() care.SyncState
+	SyncNow()                                 // asks for a check of the mail system; returns at once
+	Waiting(ctx context.Context) (int, error) // texts and letters that have not gone out
+	// Wake tells of changes from now on, until cancel is called. A slow reader may find several changes joined into one.
+	Wake() (changes <-chan Change, cancel func())
+	Close() error // signs out
+}
+
+// Change says what changed, for the screens to draw again.
+type Change struct {
+	Threads []care.ThreadID
+	Texts   bool // drafts, held texts or the outbox
+	Sync    bool // the sync state
+}
+
+// Sending is a text on its way: the handle of its draft, the end of its hold, and what it became once it is a fact.
+type Sending struct {
+	Draft  string
+	Until  time.Time
+	Thread care.ThreadID
+	Part   care.EventID // zero: a new message in its hold
+}
+
+// Views answers what the screens show.
+type Views interface {
+	Center(ctx context.Context, show, search string) ([]view.Row, error)
+	Queues(ctx context.Context) (queues, offices []view.Queue, err error)
+	Queue(ctx context.Context, id, search string) (view.Queue, []view.Row, error)
+	Thread(ctx context.Context, part care.EventID) (view.Thread, error)
+	HeldText(ctx context.Context, draft string) (view.Held, error)
+	Recipients(ctx context.Context) ([]view.Recipient, error)
+	Panel(ctx context.Context, patient care.PatientID) (view.Panel, error)
+	Draft(ctx context.Context, id string) (view.Draft, error)
+}
+
+// Desk does what a person may do. Every refusal is a care.Error.
+type Desk interface {
+	SaveDraft(ctx context.Context, d view.Draft) (view.Draft, error) // an empty id makes one
+	DeleteDraft(ctx context.Context, id string) error
+	SendMessage(ctx context.Context, draft string) (Sending, error)
+	SendReply(ctx context.Context, draft string) (Sending, error)
+	Complete(ctx context.Context, draft string) (Sending, error)
+	SendNow(ctx context.Context, draft string) error
+	TakeBack(ctx context.Context, draft string) (view.Draft, error)
+	Discard(ctx context.Context, draft string) error
+	Became(ctx context.Context, draft string) (Sending, error) // what a sent draft became; care.NotFound if it was not sent
+
+	MarkRead(ctx context.Context, part care.EventID) error
+	Claim(ctx context.Context, part care.EventID) error
+	Unclaim(ctx context.Context, part care.EventID) error
+	Assign(ctx context.Context, part care.EventID, who care.PersonID) error
+	Flag(ctx context.Context, part care.EventID, on bool, reason care.Text) error
+	SaveNote(ctx context.Context, draft string) error
+	Reopen(ctx context.Context, part care.EventID) error
+}
+
+type key struct{}
+
+// With puts the signed-in person in the context of a request.
+func With(ctx context.Context, s Signed) context.Context { return context.WithValue(ctx, key{}, s) }
+
+// From is the signed-in person of a request. Handlers behind the sign-in guard always find one.
+func From(ctx context.Context) Signed {
+	s, ok := ctx.Value(key{}).(Signed)
+	if !ok {
+		panic("seat: a screen was reached without a sign-in")
+	}
+	return s
+}

@@ -1,0 +1,250 @@
+// What attributes alone cannot say. Everything here is found by data attributes, so that any screen may use it:
+//
+//   body[data-events]          the address of the server-sent events; they become the events postern:changed and
+//                              postern:sync on body, and postern:thread on [data-thread] with a changed id
+//   form[data-needs]           its [data-send] buttons wait until each [data-need] field holds text (or a checked
+//                              radio); [data-why] says which is missing: the field's data-need. data-max limits
+//                              characters, [data-count="ID"] counts those of the field with that id
+//   [data-focus]               takes the focus after a change of screen
+//   details[data-menu]         closes on Escape and on a click elsewhere
+//   form[data-look]            theme and text size, at once
+//   [data-picker]              the list of offices: its button, its fieldset of radios
+//   [data-close-toast], [data-reveal="ID"]
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // What the reader opened or typed stays when a screen is drawn again.
+  htmx.registerExtension("postern", {
+    htmx_before_morph_attr: (elt, detail) => !(detail.attrName === "open" && elt.tagName === "DETAILS"),
+  });
+
+  // ---- changes ----
+
+  let stream, asleep;
+
+  function wake({ threads = [], texts = true, sync = true, all = false }) {
+    if (sync) htmx.trigger(document.body, "postern:sync");
+    if (!texts && !threads.length && !all) return;
+    for (const elt of $$("[data-thread]")) {
+      const id = elt.dataset.thread;
+      if (all || (id ? threads.includes(id) : texts)) htmx.trigger(elt, "postern:thread", {}, false);
+    }
+    htmx.trigger(document.body, "postern:changed");
+  }
+
+  function listen() {
+    const url = document.body.dataset.events;
+    if (!url) {
+      stream?.close();
+      stream = undefined;
+      return;
+    }
+    if (stream && stream.readyState !== EventSource.CLOSED) return;
+    stream = new EventSource(url);
+    stream.addEventListener("changed", (e) => wake(JSON.parse(e.data)));
+    stream.addEventListener("open", () => {
+      if (asleep) wake({ all: true }); // something may have been missed
+      asleep = false;
+    });
+    stream.addEventListener("error", () => (asleep = true));
+  }
+
+  setInterval(() => {
+    if (!document.body.dataset.events) return;
+    listen();
+    if (stream.readyState !== EventSource.OPEN) wake({ all: true });
+  }, 20000);
+
+  // ---- forms that say what they lack ----
+
+  function lacking(field) {
+    if (field.disabled) return "";
+    const radio = field.matches("fieldset") || field.getAttribute("role") === "radiogroup";
+    const text = radio ? ($("input:checked", field)?.value ?? "") : field.value;
+    if (!text.trim()) return field.dataset.need;
+    const over = [...text].length - Number(field.dataset.max || Infinity);
+    return over > 0 ? `Shorten the ${field.dataset.name || "text"} by ${over} character${over > 1 ? "s" : ""}.` : "";
+  }
+
+  function weigh(form) {
+    const why = $$("[data-need]", form).map(lacking).find((s) => s) ?? "";
+    for (const button of $$("[data-send]", form)) button.disabled = why !== "";
+    for (const line of $$("[data-why]", form)) {
+      line.hidden = why === "";
+      const words = $("[data-words]", line) ?? line;
+      if (words.textContent !== why) words.textContent = why;
+    }
+    for (const line of $$("[data-count]", form)) {
+      const field = document.getElementById(line.dataset.count);
+      if (!field) continue;
+      const n = [...field.value].length, most = Number(field.dataset.max);
+      line.textContent = `${n.toLocaleString("en-US")} of ${most.toLocaleString("en-US")}`;
+      line.classList.toggle("bad", n > most);
+    }
+  }
+
+  const weighAll = () => $$("form[data-needs]").forEach(weigh);
+
+  for (const kind of ["input", "change"]) {
+    document.addEventListener(kind, (e) => {
+      const form = e.target.closest?.("form[data-needs]");
+      if (form) weigh(form);
+    });
+  }
+
+  // ---- unsaved text leaves with the page, not after it ----
+
+  const unsaved = new Set();
+  document.addEventListener("input", (e) => {
+    const box = e.target.closest?.("[data-autosave]");
+    if (box) unsaved.add(box);
+  });
+  document.addEventListener("htmx:before:request", (e) => unsaved.delete(e.detail.ctx.sourceElement));
+  addEventListener("pagehide", () => {
+    for (const box of unsaved) {
+      const form = box.closest("form");
+      if (form) navigator.sendBeacon(box.getAttribute("hx-post"), new URLSearchParams(new FormData(form)));
+    }
+    unsaved.clear();
+  });
+
+  // ---- focus ----
+
+  let moved = false;
+  document.addEventListener("htmx:after:history:push", () => (moved = true));
+
+  function settle() {
+    const bad = $("[aria-invalid=true]");
+    const there = document.activeElement;
+    if (moved) {
+      const main = $("#main");
+      if (main) main.scrollTop = 0;
+      newest();
+      const goal = $("[data-focus-field]") ?? bad ?? (there?.matches("[autofocus]") ? there : $("[data-focus]"));
+      goal?.focus({ preventScroll: !goal.matches("input,textarea,button") });
+    } else if (bad && there === document.body) {
+      bad.focus();
+    }
+    moved = false;
+  }
+
+  // A conversation opens at its newest letter where older ones are above it.
+  function newest() {
+    const scroll = $("[data-scroll-end]");
+    if (scroll) scroll.scrollTop = scroll.scrollHeight;
+    $("[data-newest]")?.scrollIntoView({ block: "nearest" });
+  }
+
+  document.addEventListener("htmx:after:swap", () => {
+    listen();
+    settle();
+    weighAll();
+  });
+
+  // ---- menus, toast, look ----
+
+  document.addEventListener("click", (e) => {
+    for (const menu of $$("details[data-menu][open]")) if (!menu.contains(e.target)) menu.open = false;
+    if (e.target.closest("[data-close-toast]")) $("#toast").replaceChildren();
+    const reveal = e.target.closest("[data-reveal]");
+    if (reveal) {
+      const input = document.getElementById(reveal.dataset.reveal);
+      const hidden = input.type === "password";
+      input.type = hidden ? "text" : "password";
+      reveal.setAttribute("aria-pressed", String(hidden));
+      input.focus();
+    }
+  });
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    const menu = e.target.closest?.("details[data-menu][open]");
+    if (menu) {
+      menu.open = false;
+      $("summary", menu).focus();
+      e.stopPropagation();
+    }
+  });
+  document.addEventListener("change", (e) => {
+    const form = e.target.closest?.("form[data-look]");
+    if (!form) return;
+    const look = new FormData(form), root = document.documentElement.dataset;
+    const theme = { light: "postern", dark: "postern-dark" }[look.get("theme")];
+    theme ? (root.theme = theme) : delete root.theme;
+    look.get("size") === "100" ? delete root.size : (root.size = look.get("size"));
+  });
+  document.addEventListener("htmx:error", (e) => {
+    if (e.detail.error?.name === "AbortError" || !e.detail.ctx?.request) return;
+    if (e.detail.ctx.request.method === "GET" && e.detail.ctx.sourceEvent?.type?.startsWith("postern:")) return; // the net tries again
+    const gone = $("#gone");
+    if (gone) $("#toast").replaceChildren(gone.content.cloneNode(true));
+  });
+
+  // ---- the list of offices ----
+
+  function picker(elt) {
+    const root = elt.closest?.("[data-picker]");
+    return root && { root, button: $("button", root), list: $("fieldset", root), radios: $$("input[type=radio]", root) };
+  }
+
+  function openPicker(p, open) {
+    p.list.hidden = !open;
+    p.button.setAttribute("aria-expanded", String(open));
+    if (open) (p.radios.find((r) => r.checked) ?? p.radios[0])?.focus();
+  }
+
+  function choose(p, radio) {
+    radio.checked = true;
+    radio.dispatchEvent(new Event("change", { bubbles: true }));
+    openPicker(p, false);
+    p.button.focus();
+  }
+
+  document.addEventListener("click", (e) => {
+    for (const root of $$("[data-picker]")) {
+      const p = picker(root);
+      if (p.button.contains(e.target)) openPicker(p, p.list.hidden);
+      else if (!p.list.hidden && !root.contains(e.target)) openPicker(p, false);
+    }
+    // A click on an option chooses it; arrows, which browsers report as clicks without a pointer, only move.
+    const option = e.target.closest?.("[data-picker] label");
+    if (option && e.detail > 0) choose(picker(option), $("input", option));
+  });
+
+  let typed = "", typing;
+  document.addEventListener("keydown", (e) => {
+    const p = picker(e.target);
+    if (!p) return;
+    if (e.target === p.button) {
+      if (e.key !== "ArrowDown" && e.key !== "ArrowUp") return;
+      e.preventDefault();
+      openPicker(p, true);
+      return;
+    }
+    if (e.key === "Escape") {
+      e.preventDefault();
+      openPicker(p, false);
+      p.button.focus();
+    } else if (e.key === "Enter") {
+      e.preventDefault();
+      choose(p, e.target);
+    } else if (e.key === "Tab") {
+      openPicker(p, false);
+    } else if (e.key.length === 1 && e.key !== " " && !e.ctrlKey && !e.metaKey && !e.altKey) {
+      clearTimeout(typing);
+      typed += e.key.toLowerCase();
+      typing = setTimeout(() => (typed = ""), 900);
+      const match = p.radios.find((r) => r.closest("label").textContent.toLowerCase().includes(typed));
+      match?.focus();
+    }
+  });
+
+  // ---- start ----
+
+  document.addEventListener("DOMContentLoaded", () => {
+    listen();
+    weighAll();
+    newest();
+  });
+})();
