@@ -21,6 +21,7 @@ formatted() {
 # committed, and never writes into it.
 fresh() {
   mkdir "$work/frontend"
+  cp go.mod "$work/" # templ compares its version with it
   (cd frontend && find . -mindepth 1 -maxdepth 1 -not -name node_modules -exec cp -a {} "$work/frontend/" \;)
   ln -s "$PWD/frontend/node_modules" "$work/frontend/node_modules"
   build/generate.sh "$work"
@@ -53,7 +54,7 @@ fuzz() {
 # everything else here works without a network.
 vulnerable() {
   local out=$work/vuln.log code=0
-  timeout 600 go run golang.org/x/vuln/cmd/govulncheck ./... >"$out" 2>&1 || code=$?
+  timeout 600 go tool govulncheck ./... >"$out" 2>&1 || code=$?
   case $code in
     0) tail -n 3 "$out" ;;
     124) echo "skipped: no answer from vuln.go.dev within ten minutes" ;;
@@ -73,7 +74,7 @@ formatted
 step "go vet"
 go vet ./...
 step "staticcheck"
-go run honnef.co/go/tools/cmd/staticcheck ./...
+go tool staticcheck ./...
 step "generated files are fresh"
 fresh
 step "go test, with the race detector and in random order"

@@ -6,6 +6,6 @@ set -euo pipefail
 root=$(realpath "${1:?usage: generate.sh ROOT}")
 source "$(dirname "$0")/env.sh"
 
-go run github.com/a-h/templ/cmd/templ generate -path "$root/frontend" -log-level warn
+go tool templ generate -path "$root/frontend" -log-level warn
 cd "$root/frontend"
 npm run --silent build
