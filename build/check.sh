@@ -39,10 +39,10 @@ fuzz() {
   while IFS=: read -r file name; do
     printf -- '-- %s in %s, %d s\n' "$name" "$(dirname "$file")" "$seconds"
     if go test -run '^$' -fuzz "^$name\$" -fuzztime "${seconds}s" -timeout 5m "./$(dirname "$file")" >"$out" 2>&1; then
-      tail -n 2 "$out"
+      grep '^fuzz: elapsed' "$out" | tail -n 1
     elif grep -A 1 "^--- FAIL: $name " "$out" | grep -qx '    context deadline exceeded' && ! grep -q 'Failing input' "$out"; then
       # Go before 1.27 sometimes takes its own end of the fuzzing time for a failure: golang/go#75804.
-      tail -n 5 "$out" | head -n 1
+      grep '^fuzz: elapsed' "$out" | tail -n 1
     else
       cat "$out"
       fail "$name found an input that breaks; it is kept under $(dirname "$file")/testdata/fuzz."
