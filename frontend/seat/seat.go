@@ -66,6 +66,7 @@ type Views interface {
 	HeldText(ctx context.Context, draft string) (view.Held, error)
 	Recipients(ctx context.Context) ([]view.Recipient, error)
 	Panel(ctx context.Context, patient care.PatientID) (view.Panel, error)
+	Colleagues(ctx context.Context, office care.OfficeID) ([]view.Colleague, error)
 	Draft(ctx context.Context, id string) (view.Draft, error)
 }
 
