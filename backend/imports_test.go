@@ -43,8 +43,9 @@ var may = map[string][]string{
 		"backend/record/outbox", "backend/record/seen"},
 
 	"backend/post/letter": {"backend/care"},
-	"backend/post/submit": {"backend/care"},
-	"backend/post/fetch":  {"backend/care"},
+	"backend/post/dial":   {"backend/care"},
+	"backend/post/submit": {"backend/care", "backend/post/dial"},
+	"backend/post/fetch":  {"backend/care", "backend/post/dial"},
 	"backend/post/recipe": {"backend/care"},
 
 	"backend/replica": {"backend/care…", "backend/trust…", "backend/record…", "backend/post…"},
@@ -74,7 +75,7 @@ var owners = map[string][]string{
 	"filippo.io/age":                 {"backend/trust/seal"},
 	"golang.org/x/crypto":            {"backend/trust/seal", "backend/trust/vault"},
 	"golang.org/x/sync":              {"backend/replica"},
-	"golang.org/x/text":              {"backend/trust/vault"},
+	"golang.org/x/text":              {"backend/trust/vault", "backend/record/store"},
 	"github.com/rickar/cal/v2":       {"backend/care/promise"},
 	"github.com/mattn/go-sqlite3":    {"backend/record/store"},
 	"github.com/emersion/go-imap":    {"backend/post/fetch"},
@@ -83,11 +84,12 @@ var owners = map[string][]string{
 	"github.com/emersion/go-message": {"backend/post/letter"},
 	"github.com/a-h/templ":           {"frontend…"},
 	"github.com/wailsapp/wails/v2":   {"app"},
+	"github.com/spf13/cobra":         {"app"},
 
 	"database/sql": {"backend/record…", "backend/command", "backend/replica", "backend/agent", "backend"},
 	"net/http":     {"frontend…", "app"},
 	"net/smtp":     {},
-	"net":          {"backend/post…", "backend/demo", "app"},
+	"net":          {"backend/post…", "backend/demo", "frontend", "app"},
 	"os":           {"backend/trust/vault", "backend/trust/enrol", "backend/record/store", "backend/post/recipe", "backend/demo", "backend", "app"},
 	"os/exec":      {"backend/post/recipe", "app"},
 }
