@@ -1,7 +1,13 @@
 // Package fold gives events their only meaning: from the set of a thread's events to what everyone sees.
 //
 // It is pure and total: no input or output, no clock, no dependence on order of arrival or on duplicates. Every
-// replica that holds the same events and the same directory folds the same conversation.
+// replica that holds the same events and the same directory folds the same conversation; where a mailbox holds only
+// what the member's side may read, what both sides share comes out alike, because nothing shared is decided by an
+// event that only the office has (the one exception: see delivery.failed in answers.go).
+//
+// The steps, a file each: judge.go says which events count, graph.go what each author had seen and the order shown,
+// place.go which part each message stands in, contest.go who wins a compare-and-set, answers.go what a part awaits,
+// dump.go the text that two replicas are compared by.
 package fold
 
 import (
@@ -28,6 +34,11 @@ type Standing struct {
 	Member  bool      // accepted: writes on the member's side
 	Reason  string    // waiting, refused: why, in words
 	Flags   []string  // accepted, but a person should look: "No current relation with this office"
+
+	// Withdrawn, with Verdict Waiting: the author's key is revoked. Role, Member and Flags are set as if it were
+	// accepted, and the fold accepts the event if an accepted vouch of the same thread, for this key, lists its id or
+	// carries its bytes.
+	Withdrawn bool
 }
 
 // Authority answers who may do what, from the newest known directory and the event alone, never from a position
@@ -47,15 +58,16 @@ type Conversation struct {
 	Topic    care.Topic
 	Opener   care.PersonID
 	OpenedAt time.Time
-	// Mailboxes is the office's and the readers', sorted: where events for everyone go.
-	Readers       []care.MailboxID
-	OfficeMailbox care.MailboxID // the opening's mailbox that is not a reader's
-	ReadersEvent  care.EventID   // the thread.readers in force; zero: the opening
-	ReadOnly      bool           // a kind that must be understood is not: "Update Postern"
-	Gaps          []care.EventID // named, not held
-	Waiting       []care.EventID // held, not yet judged: their authors are not known here
-	Refused       []care.EventID // held, and they do not count
-	// Heads are what after names in the next event: by the events that the member may read, and by all of them.
+	// What is meant for everyone goes to OfficeMailbox and Readers.
+	Readers       []care.MailboxID // the member's side who may read now, sorted
+	OfficeMailbox care.MailboxID   // the opening's mailbox that is not a reader's
+	ReadersEvent  care.EventID     // the thread.readers in force; zero: the opening
+	ReadOnly      bool             // a kind that must be understood is not: "Update Postern"
+	Gaps          []care.EventID   // named, not held
+	Waiting       []care.EventID   // held, not yet judged: their authors are not known here
+	Refused       []care.EventID   // held, and they do not count
+	// Heads are what after names in the next event that the member's side may read, AllHeads in one for the office
+	// alone: sorted, at most event.MaxAfter, the latest where there are more.
 	Heads    []care.EventID
 	AllHeads []care.EventID
 	Parts    []Part // the thread itself first, then its follow-ups, by their first message
@@ -80,7 +92,10 @@ type Part struct {
 	Due      time.Time // the earliest due time among the unanswered; zero: none known yet
 	Answered bool      // the office has written, and nothing of the member's side is unanswered
 
-	Messages    []Message // in the order shown
+	// Order names all messages, notes, completions and reopenings of the part in the order shown; each of the lists
+	// below has that order too.
+	Order       []care.EventID
+	Messages    []Message
 	Notes       []NoteShown
 	Completions []Completion
 	Reopenings  []Reopening
@@ -88,7 +103,7 @@ type Part struct {
 	Owner      care.PersonID // empty: nobody
 	OwnerEvent care.EventID  // what the next thread.owner names in over; zero: none yet
 	OwnerAt    time.Time
-	Lost       []LostClaim // claims that did not win, for telling their authors
+	Lost       []LostClaim // claims that did not win, in the order shown, for telling their authors
 
 	Flagged    bool
 	FlagReason care.Text
@@ -105,9 +120,9 @@ type Message struct {
 	Text     care.Text
 	Files    []event.File
 	Receipt  *Receipt      // the earliest due time of all receipts and changes that apply
-	Answered bool          // of the member's side, and in the past of a later message of the office
-	SeenAt   time.Time     // of the office, and the member has seen it; zero: not known
-	SeenBy   care.PersonID //
+	Answered bool          // of the member's side: in the past of a later message of the office, or covered by a completion in force
+	SeenAt   time.Time     // of the office, and the member's side has seen it; zero: not known
+	SeenBy   care.PersonID // who saw it first
 	Flags    []string
 	Failures []Failure
 }
@@ -145,7 +160,11 @@ type Completion struct {
 	At      time.Time
 	Covers  []care.EventID
 	Closing care.Text
-	Undone  bool
+	Undone  bool // a reopening of the part names it
+	// Its closing line is a letter of the office: as of a message.
+	SeenAt   time.Time
+	SeenBy   care.PersonID
+	Failures []Failure
 }
 
 // Reopening is one thread.reopened.
