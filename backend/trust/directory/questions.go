@@ -1,0 +1,203 @@
+package directory
+
+import (
+	"cmp"
+	"crypto/ed25519"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"postern/backend/care"
+)
+
+// answers is what a book has worked out of its documents.
+type answers struct {
+	practice  care.Practice
+	offices   map[care.OfficeID]care.Office
+	staffed   map[care.PersonID][]care.Office
+	people    map[care.PersonID]care.Person
+	staff     []care.Person
+	mailboxes map[care.MailboxID]Mailbox
+	officeOf  map[care.MailboxID]care.OfficeID
+	patients  map[care.PatientID]*patient
+	writes    map[care.PersonID][]care.PatientID // in force
+	revoked   map[care.KeyID]bool
+	sorted    func() []care.Patient
+}
+
+type patient struct {
+	care.Patient
+	relations []care.Relation
+	readers   []Reader
+}
+
+// derive works the answers out anew. A patient's roster is preferred to what a care list says of them: it says more.
+func (b *Book) derive() answers {
+	a := answers{
+		practice: care.Practice{ID: b.pin.Practice}, offices: map[care.OfficeID]care.Office{},
+		staffed: map[care.PersonID][]care.Office{}, people: map[care.PersonID]care.Person{},
+		mailboxes: map[care.MailboxID]Mailbox{}, officeOf: map[care.MailboxID]care.OfficeID{},
+		patients: make(map[care.PatientID]*patient, len(b.rosters)), writes: map[care.PersonID][]care.PatientID{},
+		revoked: map[care.KeyID]bool{},
+	}
+	for _, person := range slices.Sorted(maps.Keys(b.lists)) {
+		for _, p := range b.lists[person].body.Patients {
+			a.know(&patient{p.Patient, p.Relations, p.Readers})
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.rosters)) {
+		r := b.rosters[id].body
+		a.know(&patient{r.Patient, r.Relations, r.Readers})
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.patients)) {
+		for _, r := range a.patients[id].readers {
+			if r.Ended == "" {
+				a.writes[r.Person.ID] = append(a.writes[r.Person.ID], id)
+			}
+		}
+	}
+	if d := b.directory.body; d != nil {
+		a.clinic(d)
+	}
+	patients := a.patients
+	a.sorted = sync.OnceValue(func() []care.Patient {
+		out := make([]care.Patient, 0, len(patients))
+		for _, p := range patients {
+			out = append(out, p.Patient)
+		}
+		slices.SortFunc(out, func(x, y care.Patient) int {
+			return cmp.Or(strings.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID))
+		})
+		return out
+	})
+	return a
+}
+
+func (a *answers) know(p *patient) {
+	a.patients[p.ID] = p
+	for _, r := range p.readers {
+		a.people[r.Person.ID] = r.Person
+		if was, ok := a.mailboxes[r.Mailbox.ID]; !ok || was.Generation <= r.Mailbox.Generation {
+			a.mailboxes[r.Mailbox.ID] = r.Mailbox
+		}
+	}
+}
+
+func (a *answers) clinic(d *Directory) {
+	a.practice = d.Clinic
+	for _, m := range d.Mailboxes {
+		a.mailboxes[m.ID] = m
+	}
+	for _, o := range d.Offices {
+		a.offices[o.ID] = o
+		a.officeOf[o.Mailbox] = o.ID
+	}
+	for _, s := range d.Staff {
+		a.people[s.ID] = s.Person
+		a.staff = append(a.staff, s.Person)
+		for _, o := range d.Offices {
+			if slices.Contains(s.Offices, o.ID) {
+				a.staffed[s.ID] = append(a.staffed[s.ID], o)
+			}
+		}
+	}
+	for _, r := range d.Revoked {
+		a.revoked[r.Key] = true
+	}
+}
+
+// Version is the version of the directory; 0 while none is known.
+func (b *Book) Version() int {
+	if b.directory.body == nil {
+		return 0
+	}
+	return b.directory.body.Version
+}
+
+// Practice is the clinic; while no directory is known, its id alone.
+func (b *Book) Practice() care.Practice { return b.practice }
+
+// Offices are all offices, in the directory's order.
+func (b *Book) Offices() []care.Office {
+	if b.directory.body == nil {
+		return nil
+	}
+	return slices.Clone(b.directory.body.Offices)
+}
+
+// Office is one office.
+func (b *Book) Office(id care.OfficeID) (care.Office, bool) {
+	o, ok := b.offices[id]
+	return o, ok
+}
+
+// Person is someone of the staff, or a member who reads about a patient known here; former ones too.
+func (b *Book) Person(id care.PersonID) (care.Person, bool) {
+	p, ok := b.people[id]
+	return p, ok
+}
+
+// Staff are the people of the practice, former ones and the agent too, in the directory's order. OfficesOf tells who
+// still belongs to an office.
+func (b *Book) Staff() []care.Person { return slices.Clone(b.staff) }
+
+// OfficesOf are the offices to which a person of the staff belongs, in the directory's order.
+func (b *Book) OfficesOf(id care.PersonID) []care.Office { return slices.Clone(b.staffed[id]) }
+
+// Patient is one patient known here.
+func (b *Book) Patient(id care.PatientID) (care.Patient, bool) {
+	p, ok := b.patients[id]
+	if !ok {
+		return care.Patient{}, false
+	}
+	return p.Patient, true
+}
+
+// Patients are all patients known here, by name.
+func (b *Book) Patients() []care.Patient { return slices.Clone(b.sorted()) }
+
+// Relations are the offices that may be written to about a patient, and why.
+func (b *Book) Relations(id care.PatientID) []care.Relation {
+	if p, ok := b.patients[id]; ok {
+		return slices.Clone(p.relations)
+	}
+	return nil
+}
+
+// Readers are the mailboxes of those who may now read about a patient, sorted: the patient and their proxies.
+func (b *Book) Readers(id care.PatientID) []care.MailboxID {
+	p, ok := b.patients[id]
+	if !ok {
+		return nil
+	}
+	var out []care.MailboxID
+	for _, r := range p.readers {
+		if r.Ended == "" {
+			out = append(out, r.Mailbox.ID)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// WritesFor are the patients for whom a member may now write, sorted by id.
+func (b *Book) WritesFor(id care.PersonID) []care.PatientID { return slices.Clone(b.writes[id]) }
+
+// Mailbox is where letters to a mailbox go and the key to seal them to.
+func (b *Book) Mailbox(id care.MailboxID) (Mailbox, bool) {
+	m, ok := b.mailboxes[id]
+	return m, ok
+}
+
+// PublicKey is the certified key with this fingerprint, revoked or not. What it may write, Standing says.
+func (b *Book) PublicKey(id care.KeyID) (ed25519.PublicKey, bool) {
+	c, ok := b.certs[id]
+	if !ok {
+		return nil, false
+	}
+	return c.body.Key, true
+}
+
+// Revoked reports whether the directory has withdrawn the key.
+func (b *Book) Revoked(id care.KeyID) bool { return b.revoked[id] }
