@@ -175,7 +175,8 @@ type Queue struct {
 	Count int
 	Hot   bool // something in it wants attention: urgent, overdue
 
-	Absence *Absence // of an office's queue: its provider is out today
+	Provider care.Person // of an office's queue: whose office it is
+	Absence  *Absence    // of an office's queue: its provider is out today
 }
 
 // Colleague is one person to whom a conversation of an office can be assigned.
