@@ -195,12 +195,20 @@ func (b *Box) Derive(label string) ([]byte, error) {
 	return hkdf.Key(sha256.New, b.key, nil, label, 32)
 }
 
-// Replace puts other content into the box, on the disk before it returns. After an error the old content is in force.
+// Replace puts other content into the box, on the disk before it returns. After an error the old content is in force. It
+// refuses (care.Conflict) where the file is no longer the one that this box read or wrote: somebody else has it open too.
 func (b *Box) Replace(content []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.key == nil {
 		return errClosed
+	}
+	now, err := readFile(b.path)
+	if err != nil {
+		return err
+	}
+	if string(now.Sum) != string(b.file.Sum) {
+		return care.Refusef(care.Conflict, "Another Postern has changed this file meanwhile. Nothing was changed; start again.")
 	}
 	return b.write(content, replaceFile)
 }

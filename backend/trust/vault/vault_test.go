@@ -328,6 +328,17 @@ func TestBox(t *testing.T) {
 	if err := b.Replace([]byte("two")); err != nil || string(b.Bytes()) != "two" {
 		t.Fatal(err)
 	}
+	late, err := OpenBox(p, "pass")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := late.Replace([]byte("two")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Replace([]byte("three")); care.KindOf(err) != care.Conflict || string(b.Bytes()) != "two" {
+		t.Errorf("overwrote what another wrote: %v", err)
+	}
+	late.Close()
 	b.Close()
 	if b.Bytes() != nil || b.Replace(nil) == nil {
 		t.Error("closed, and yet")
