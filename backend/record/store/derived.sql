@@ -1,0 +1,64 @@
+-- The derived tables of a replica: folded from the journal by record/projection, which alone writes them, and folded
+-- again whenever this file changes. They hold nothing that the journal does not. Conventions as in schema.sql.
+
+-- projection: by which version of the projection the tables below were written. No row: they are to be written anew.
+CREATE TABLE projection (
+	one     INTEGER PRIMARY KEY CHECK (one = 1),
+	version INTEGER NOT NULL
+) STRICT;
+
+-- conversation: one folded opening with its follow-ups, as JSON. Texts stand in item.
+CREATE TABLE conversation (
+	thread BLOB NOT NULL PRIMARY KEY,
+	folded TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+
+-- part: one row a conversation in a list: the thread itself or a follow-up of it.
+CREATE TABLE part (
+	id       BLOB NOT NULL PRIMARY KEY,
+	thread   BLOB NOT NULL,
+	of       BLOB NOT NULL DEFAULT x'', -- the part that it follows up
+	place    INTEGER NOT NULL DEFAULT 0, -- among the thread's parts
+	patient  TEXT NOT NULL DEFAULT '',
+	office   TEXT NOT NULL DEFAULT '',
+	subject  TEXT NOT NULL DEFAULT '',
+	topic    TEXT NOT NULL DEFAULT '',
+	snippet  TEXT NOT NULL DEFAULT '',
+	at       INTEGER NOT NULL DEFAULT 0,
+	open     INTEGER NOT NULL DEFAULT 0,
+	awaits   TEXT NOT NULL DEFAULT '',
+	due      INTEGER NOT NULL DEFAULT 0,
+	owner    TEXT NOT NULL DEFAULT '',
+	flagged  INTEGER NOT NULL DEFAULT 0,
+	flags    TEXT NOT NULL DEFAULT '',  -- what is off with its messages, one a line
+	notes    INTEGER NOT NULL DEFAULT 0,
+	state    TEXT NOT NULL DEFAULT '',  -- by events alone; letters and held texts come on top
+	said     TEXT NOT NULL DEFAULT '',  -- who replied or completed
+	last     BLOB NOT NULL DEFAULT x'', -- the message whose delivery the state is about
+	ours     INTEGER NOT NULL DEFAULT 0, -- 1: that message is the office's
+	failure  TEXT NOT NULL DEFAULT ''   -- the mail system's words about it
+) STRICT;
+CREATE INDEX part_thread ON part (thread);
+CREATE INDEX part_of ON part (of) WHERE of <> x'';
+CREATE INDEX part_patient ON part (patient, at);
+CREATE INDEX part_open ON part (office, awaits, flagged, owner, due) WHERE open = 1;
+CREATE INDEX part_done ON part (office, at) WHERE open = 0;
+
+-- item: one thing in a conversation. Its number is its time in seconds and a piece of its id, so that searching newest
+-- first is walking backwards, and two replicas number alike.
+CREATE TABLE item (
+	no     INTEGER PRIMARY KEY,
+	id     BLOB NOT NULL UNIQUE,
+	thread BLOB NOT NULL,
+	part   BLOB NOT NULL,
+	kind   TEXT NOT NULL CHECK (kind IN ('message', 'note', 'complete')),
+	news   TEXT NOT NULL DEFAULT '' CHECK (news IN ('', 'member', 'office')), -- who may not have read it yet
+	about  TEXT NOT NULL DEFAULT '', -- the words beside the text by which it is found
+	text   TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX item_thread ON item (thread);
+CREATE INDEX item_news ON item (part, news) WHERE news <> '';
+
+-- search: the words of each item, by its number. Words are prepared by store.Words, so that the same text gives the
+-- same words here and in a query whatever it holds.
+CREATE VIRTUAL TABLE search USING fts5 (words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');

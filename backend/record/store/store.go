@@ -1,0 +1,148 @@
+// Package store opens a profile's one SQLite file and runs its transactions.
+//
+// It promises that a committed transaction survives a crash and a power cut, that writers never meet, and that what
+// goes wrong with the disk or the file is a care.Error that says what happened and where the text is. It holds the
+// schema of all rooms of record and knows what none of the rows mean.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mattn/go-sqlite3"
+
+	"postern/backend/care"
+)
+
+// KeyBytes is the size of a file's key.
+const KeyBytes = 32
+
+// readers is how many transactions may read at once. Screens are short readers; more only cost memory.
+const readers = 4
+
+// DB is an open file. It is safe for concurrent use.
+type DB struct {
+	writer *sql.DB // exactly one connection
+	reader *sql.DB
+	turn   chan struct{} // holds one token while somebody writes
+}
+
+// Open opens the file at path, making it if there is none, and brings an older schema up to date. The folder must exist.
+//
+// The key must have KeyBytes bytes; encryption at rest will use it. Errors: care.Corrupt for a file that is damaged or
+// is not Postern's, care.Conflict for one that a newer Postern wrote (it is left untouched), care.Full where there is no
+// room. After an error nothing is open and what was in the file is still there.
+func Open(ctx context.Context, path string, key []byte) (*DB, error) {
+	if len(key) != KeyBytes {
+		return nil, care.Because(care.Internal, fmt.Errorf("a key of %d bytes, not %d", len(key), KeyBytes),
+			"This profile's key does not fit its messages. Nothing was changed.")
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", filepath.Base(path), err)
+	}
+	if err := create(full); err != nil {
+		return nil, explain(err)
+	}
+	d := &DB{turn: make(chan struct{}, 1)}
+	d.writer = sql.OpenDB(connector(full, "_txlock=immediate&_cache_size=-32000&_stmt_cache_size=64"))
+	d.writer.SetMaxOpenConns(1)
+	d.reader = sql.OpenDB(connector(full, "_txlock=deferred&_query_only=true&_cache_size=-8000&_stmt_cache_size=64"))
+	d.reader.SetMaxOpenConns(readers)
+	d.reader.SetMaxIdleConns(readers)
+	if err := d.Write(ctx, func(tx *sql.Tx) error { return migrate(ctx, tx) }); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// create makes the file readable by its owner alone. SQLite gives its companion files the same rights.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Close closes the file. Transactions that run are waited for; later ones fail.
+func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.writer.Close()) }
+
+// Write runs fn in a transaction that sees every earlier one, one at a time, and commits it if fn returns nil.
+//
+// When Write returns nil, what fn wrote survives a power cut. On an error, or a panic in fn, nothing of it is stored.
+// Once begun, the end of ctx does not cut it short: what a person typed is stored though they closed the tab. fn must
+// not call Write or Read. Errors of fn come back as they are; those of the disk and the file as care.Full, care.Corrupt
+// or care.Internal with a sentence.
+func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return run(context.WithoutCancel(ctx), d.writer, fn)
+}
+
+// Read runs fn in a transaction that sees one state of the file, however long it takes, and never waits for a writer.
+// Errors are as for Write.
+func (d *DB) Read(ctx context.Context, fn func(*sql.Tx) error) error { return run(ctx, d.reader, fn) }
+
+func run(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return explain(err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit this does nothing; otherwise the first error is the one to tell
+	if err := fn(tx); err != nil {
+		return explain(err)
+	}
+	return explain(tx.Commit())
+}
+
+// Check reads the whole file and returns care.Corrupt if it does not hold together.
+func (d *DB) Check(ctx context.Context) error {
+	return d.Read(ctx, func(tx *sql.Tx) error {
+		var first string
+		if err := tx.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&first); err != nil {
+			return err
+		}
+		if first != "ok" {
+			return corrupt(errors.New(first))
+		}
+		return nil
+	})
+}
+
+// connector gives connections that all have the same pragmas. WAL lets readers go on beside the writer; synchronous=FULL
+// makes each commit survive a power cut; temporary tables stay in memory, because patient text may be in them.
+func connector(path, options string) driver.Connector {
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/… becomes file:///C:/…
+	}
+	at := url.URL{Scheme: "file", Path: slashed}
+	return &source{
+		dsn: at.String() + "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=true&" + options,
+		driver: &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+			_, err := c.Exec(`PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+				PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864`, nil)
+			return err
+		}},
+	}
+}
+
+type source struct {
+	dsn    string
+	driver *sqlite3.SQLiteDriver
+}
+
+func (s *source) Connect(context.Context) (driver.Conn, error) { return s.driver.Open(s.dsn) }
+func (s *source) Driver() driver.Driver                        { return s.driver }
