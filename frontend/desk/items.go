@@ -1,0 +1,182 @@
+package desk
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/record/view"
+	"postern/frontend/link"
+	"postern/frontend/parts"
+	"postern/frontend/say"
+)
+
+func itemsOf(in input) []item {
+	var out []item
+	for _, v := range in.thread.Items {
+		out = append(out, itemOf(v, in)...)
+	}
+	return out
+}
+
+// itemOf is what one item is drawn as. A completion is a letter and a line; it stays one entry so that folding counts it
+// once, so the line is carried in the letter.
+func itemOf(v view.Item, in input) []item {
+	i := item{
+		ID: link.ItemID(v.ID), Kind: "msg", Own: !v.Member, Initials: initials(v, in), Who: v.By.Shown,
+		At: in.clock.Stamp(v.At), Machine: in.clock.Machine(v.At), Full: in.clock.Full(v.At),
+		Text: v.Text, Marks: marksOf(v, in.clock), Unread: v.Unread,
+	}
+	switch v.Kind {
+	case view.ItemNote:
+		i.Kind, i.For = "note", ""
+	case view.ItemReopen:
+		i.Kind, i.Line = "line", v.By.Shown+" reopened this conversation, "+in.clock.Stamp(v.At)+"."
+	case view.ItemComplete:
+		i.For, i.Line = "for "+in.thread.Office.Name, completedLine(v)
+	default:
+		i.For = "for " + in.thread.Office.Name
+		if v.Member {
+			i.For, i.Lang = "member", langOf(in.thread.Patient)
+			if v.By.Name != "" && v.By.Name != in.thread.Patient.Name {
+				i.For = "for " + in.thread.Patient.Name
+			}
+		}
+	}
+	if i.Who == "" {
+		i.Who = v.By.Name
+	}
+	return []item{i}
+}
+
+func completedLine(v view.Item) string {
+	if v.Undone {
+		return v.By.Shown + " completed this conversation. It was reopened."
+	}
+	return v.By.Shown + " completed this conversation. The member has no reply button."
+}
+
+func initials(v view.Item, in input) string {
+	if v.By.Initials != "" {
+		return v.By.Initials
+	}
+	name := v.By.Name
+	if name == "" && v.Member {
+		name = in.thread.Patient.Name
+	}
+	return parts.Initials(name)
+}
+
+// langOf is the language that the patient writes in, for screen readers; empty for English, the language of the page.
+func langOf(p care.Patient) string {
+	if p.Language == "" || strings.HasPrefix(p.Language, "en") {
+		return ""
+	}
+	return p.Language
+}
+
+// marksOf says where a message stands.
+func marksOf(v view.Item, clock say.Clock) []mark {
+	var out []mark
+	if v.Kind == view.ItemNote || v.Kind == view.ItemReopen {
+		return nil
+	}
+	if v.Member {
+		out = append(out, receivedMark(v, clock))
+	} else {
+		out = append(out, sentMark(v, clock))
+	}
+	for _, f := range v.Flags {
+		out = append(out, mark{"triangle-alert", "warn", sentence(f)})
+	}
+	return out
+}
+
+func receivedMark(v view.Item, clock say.Clock) mark {
+	if v.Received.IsZero() {
+		return mark{"hourglass", "", "Not confirmed to the member yet"}
+	}
+	text := "Received " + clock.Stamp(v.Received)
+	if !v.Due.IsZero() {
+		text += ", reply promised by " + clock.Day(v.Due)
+	}
+	if v.Cover.Short != "" {
+		text += "; " + v.Cover.Short + " covers"
+	}
+	return mark{"check", "", text}
+}
+
+func sentMark(v view.Item, clock say.Clock) mark {
+	switch {
+	case v.State == view.StateFailed:
+		text := "It did not reach the member."
+		if v.Why != "" {
+			text += " " + sentence(v.Why)
+		}
+		return mark{"circle-alert", "bad", text}
+	case !v.SeenAt.IsZero():
+		return mark{"check-check", "", "Read by the member " + clock.Stamp(v.SeenAt)}
+	case v.State == view.StateHanded:
+		return mark{"check", "", "Sent"}
+	}
+	return mark{"check-check", "", "Delivered"}
+}
+
+// cut is where a conversation is folded.
+type cut struct{ shown int }
+
+// foldAt keeps what a person needs to answer: from the newest message of either side, whichever is earlier, or the last
+// three items. Nothing unread is ever folded.
+func foldAt(items []view.Item) cut {
+	first := max(0, len(items)-3)
+	side := map[bool]bool{}
+	for i := len(items) - 1; i >= 0; i-- {
+		v := items[i]
+		spoken := v.Kind == view.ItemMessage || v.Kind == view.ItemComplete
+		if spoken && !side[v.Member] {
+			side[v.Member] = true
+			first = min(first, i)
+		}
+	}
+	for i, v := range items {
+		if v.Unread {
+			first = min(first, i)
+			break
+		}
+	}
+	return cut{shown: first}
+}
+
+// name is what the fold is called: "Show 2 earlier messages, Nov 18 to 19".
+func (c cut) name(items []view.Item, clock say.Clock) string {
+	switch c.shown {
+	case 0:
+		return ""
+	case 1:
+		return "Show the first message, " + clock.Day(items[0].At)
+	}
+	return fmt.Sprintf("Show %d earlier messages, %s", c.shown, span(items[0].At, items[c.shown-1].At, clock))
+}
+
+func span(from, until time.Time, clock say.Clock) string {
+	a, b := clock.Date(from), clock.Date(until)
+	if a == b {
+		return a
+	}
+	if month, _, _ := strings.Cut(a, " "); strings.HasPrefix(b, month+" ") && !strings.Contains(b, ",") {
+		return a + " to " + strings.TrimPrefix(b, month+" ")
+	}
+	return a + " to " + b
+}
+
+func heldOf(h view.Held, in input) held {
+	what := "Reply"
+	if h.What == "completion" {
+		what = "Closing line"
+	}
+	return held{
+		ID: link.HeldID(h.Draft), Draft: h.Draft, What: what, State: h.State, Why: h.Why,
+		Who: in.me.Shown, Office: in.thread.Office.Name, Initials: in.me.Initials, Text: h.Text,
+	}
+}

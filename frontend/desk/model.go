@@ -1,0 +1,175 @@
+// Package desk shows one conversation to the care team, and what they do with it: own it, answer, note, complete.
+//
+// It draws the reading pane beside the inbox and the patient panel; inbox draws what is around it. Each verb is one
+// command; its answer is the pane drawn again. It keeps no state of its own: the address says what is open.
+package desk
+
+import (
+	"postern/backend/care"
+	"postern/backend/record/view"
+	"postern/frontend/link"
+	"postern/frontend/parts"
+)
+
+// Modes of the composer, as the "write" parameter of an address names them.
+const (
+	modeNone    = "none" // closed, even if a draft is there
+	modeReply   = "reply"
+	modeNote    = "note"
+	modeClosing = "closing"
+)
+
+// What takes the focus once the pane is drawn; nothing: it stays where it is.
+const (
+	focusText     = "text"
+	focusHeldText = "held"
+	focusClosed   = "closed"
+)
+
+// at is where the person is: which queue they came from, which conversation is open, and what they are writing.
+type at struct {
+	queue string
+	part  care.EventID
+	write string
+	draft string // the draft's id that the open form carries, if one is open
+	focus string // what takes the focus, if anything
+}
+
+// act is the address of a verb on this conversation; it says which list stands beside it.
+func (a at) act(verb string, pairs ...string) string {
+	return link.With(link.With(link.Act(a.part, verb), "queue", a.queue), pairs...)
+}
+
+// open is the address of this conversation with the composer in a mode.
+func (a at) open(write string) string {
+	return link.With(link.Case(a.queue, a.part), "write", write)
+}
+
+// model is the whole pane.
+type model struct {
+	At        at
+	Back      string // the list that it came from
+	BackTo    string // its name
+	Subject   string
+	Out       *absent
+	Lost      string   // who claimed it first
+	Notices   []notice // what to know before reading
+	Due       parts.Due
+	Completed string // "Completed Fri 4:20 pm"
+	Patient   patient
+	Topic     string
+	TopicIcon string
+	Office    string
+	Owner     string // "You", a name, or ""
+	Flag      flag
+	Tools     tools
+	Before    *other
+	After     []other
+	Fold      string // what the folded items are called
+	Folded    []item
+	Items     []item
+	Held      []held
+	Composer  composer
+	Panel     panel
+	Unread    string // changes with what is unread: each value is reported as read once. Empty: all read
+}
+
+// absent is the bar that says that the provider is away.
+type absent struct{ Who, Rest string }
+
+// notice is a line above the conversation.
+type notice struct{ Icon, Class, Text string }
+
+// patient is who the conversation is about, in one line.
+type patient struct{ Name, First, AgeSex, MRN string }
+
+// flag is the urgent mark.
+type flag struct {
+	On     bool
+	Reason string
+}
+
+// tools says which verbs are offered.
+type tools struct {
+	Claim, Unclaim, Assign, Flag, Complete, Reopen bool
+	Seen                                           string // the owner that the person sees: a claim is refused if it is another by then
+	Colleagues                                     []colleague
+}
+
+// colleague is one person in the assign list.
+type colleague struct {
+	ID, Name, Initials string
+	Note               string // "You", "Owns it now", "Out until Mon Nov 30, covered by Dr. Omar Haddad"
+	Chosen, Disabled   bool
+}
+
+// other is a link to another conversation.
+type other struct{ URL, Subject, State string }
+
+// item is one message, note or event of the conversation.
+type item struct {
+	ID       string
+	Kind     string // "msg", "note", "line"
+	Own      bool   // of the care team: drawn in petrol
+	Initials string
+	Who      string
+	For      string // "for Dr. Lee's office", "member"
+	At       string
+	Machine  string // At for the datetime attribute
+	Full     string // At in full
+	Text     care.Text
+	Marks    []mark
+	Line     string // of a line: what happened
+	Unread   bool
+	Lang     string // the language that the patient writes in, where it is not English
+}
+
+// mark is one state at the foot of a message: icon and words.
+type mark struct{ Icon, Class, Text string }
+
+// held is a text of this person on its way.
+type held struct {
+	ID, Draft string
+	What      string // "Reply", "Closing line"
+	State     view.State
+	Why       string
+	Who       string
+	Office    string
+	Initials  string
+	Text      care.Text
+}
+
+// composer is what the person writes in.
+type composer struct {
+	Show     bool // writing is possible here
+	Mode     string
+	First    string // who is written to
+	Draft    string
+	Text     string
+	Saved    bool
+	Signed   string // "Rosa Delgado, RN - for Dr. Lee's office"
+	Practice string
+	Err      string
+	HasReply bool // unsent text waits behind the closed form
+	HasNote  bool
+}
+
+// panel is the patient panel.
+type panel struct {
+	Name, Initials string
+	Summary        string // "46 years · Female · she/her"
+	Facts          []fact
+	Visits         []seen
+	Others         []other
+	Missing        bool // the roster has no such patient here
+}
+
+// fact is one line of the panel. Badge stands beside it.
+type fact struct {
+	Name, Value string
+	Num         bool
+	Badge       string
+}
+
+// seen is one visit of the patient.
+type seen struct{ Date, Machine, What, Why string }

@@ -1,0 +1,213 @@
+package desk
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"postern/backend/care"
+	"postern/backend/record/view"
+	"postern/frontend/respond"
+	"postern/frontend/seat"
+)
+
+// verb runs one command of the toolbar; it may change where the person is.
+type verb func(ctx context.Context, do acts, a *at) error
+
+// act runs a verb and draws the pane again. What came too late, or is not allowed, is said beside the pane as it is now.
+func act(w http.ResponseWriter, r *http.Request, run verb) {
+	a, err := here(r)
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	err = run(r.Context(), seat.From(r.Context()).Desk(), &a)
+	switch care.KindOf(err) {
+	case care.Conflict, care.Invalid, care.Forbidden, care.NotFound:
+		if err != nil {
+			overtaken(w, r, a, err)
+			return
+		}
+	}
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	again(w, r, a)
+}
+
+// Claim makes the person the owner, unless somebody else became it since the person last looked.
+func Claim(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error {
+		t, err := seat.From(ctx).Views().Thread(ctx, a.part)
+		if err != nil {
+			return err
+		}
+		if owner := string(t.Owner.ID); owner != "" && !t.Mine && owner != r.FormValue("seen") {
+			return care.Refusef(care.Conflict, "%s", claimedFirst(t.Owner))
+		}
+		return do.Claim(ctx, a.part)
+	})
+}
+
+// Unclaim hands the conversation back to the office.
+func Unclaim(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Unclaim(ctx, a.part) })
+}
+
+// Assign makes a colleague the owner.
+func Assign(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error {
+		who := care.PersonID(r.PostFormValue("who"))
+		if who == "" {
+			return care.Refusef(care.Invalid, "Choose a colleague.").In("who")
+		}
+		return do.Assign(ctx, a.part, who)
+	})
+}
+
+// Flag marks the conversation as urgent, or takes the mark away.
+func Flag(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error {
+		reason := care.Text(strings.TrimSpace(r.PostFormValue("reason")))
+		return do.Flag(ctx, a.part, r.PostFormValue("on") == "1", reason)
+	})
+}
+
+// Reopen gives the member the reply button back.
+func Reopen(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Reopen(ctx, a.part) })
+}
+
+// Now ends the hold of a sent text, or sends one that was set aside for review.
+func Now(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error {
+		id := a.draftOnce(r)
+		return do.SendNow(ctx, id)
+	})
+}
+
+// Undo makes a text that was sent a draft again, open for editing.
+func Undo(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error {
+		d, err := do.TakeBack(ctx, a.draftOnce(r))
+		if err != nil {
+			return err
+		}
+		a.write, a.draft, a.focus = modeOf(d.What), d.ID, focusText
+		return nil
+	})
+}
+
+// Discard deletes a text that was set aside for review.
+func Discard(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Discard(ctx, a.draftOnce(r)) })
+}
+
+// draftOnce is the text that a button of the conversation is about: it is named in the address, not by the open form.
+func (a *at) draftOnce(r *http.Request) string {
+	id := r.URL.Query().Get("held")
+	if !care.ValidID("dr", id) {
+		return ""
+	}
+	return id
+}
+
+// Read notes that the conversation was shown to the person.
+func Read(w http.ResponseWriter, r *http.Request) {
+	a, err := here(r)
+	if err == nil {
+		err = seat.From(r.Context()).Desk().MarkRead(r.Context(), a.part)
+	}
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	respond.Nothing(w)
+}
+
+// Reply sends what was written to the member, or with "Send and complete" as the closing line. A second click answers
+// with what the first one did.
+func Reply(w http.ResponseWriter, r *http.Request) {
+	send(w, r, modeReply, func(ctx context.Context, do acts, draft string) error {
+		if r.PostFormValue("complete") != "" {
+			_, err := do.Complete(ctx, draft)
+			return err
+		}
+		_, err := do.SendReply(ctx, draft)
+		return err
+	})
+}
+
+// Completion completes the conversation with its closing line.
+func Completion(w http.ResponseWriter, r *http.Request) {
+	send(w, r, modeClosing, func(ctx context.Context, do acts, draft string) error {
+		_, err := do.Complete(ctx, draft)
+		return err
+	})
+}
+
+// Note adds an internal note.
+func Note(w http.ResponseWriter, r *http.Request) {
+	send(w, r, modeNote, func(ctx context.Context, do acts, draft string) error { return do.SaveNote(ctx, draft) })
+}
+
+// send keeps what was typed as the draft, and then sends that draft.
+func send(w http.ResponseWriter, r *http.Request, what string, out func(context.Context, acts, string) error) {
+	a, err := here(r)
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	a.write = what
+	do := seat.From(r.Context()).Desk()
+	if a.draft, err = keep(r.Context(), do, a, text(r)); err == nil {
+		err = out(r.Context(), do, a.draft)
+	}
+	if err != nil {
+		sameForm(w, r, a, err)
+		return
+	}
+	a.write, a.draft, a.focus = "", "", focusHeldText
+	again(w, r, a)
+}
+
+// keep saves what was typed. A draft that was sent already stays sent; sending it again answers with what it became.
+func keep(ctx context.Context, do acts, a at, typed care.Text) (string, error) {
+	t, err := seat.From(ctx).Views().Thread(ctx, a.part)
+	if err != nil {
+		return a.draft, err
+	}
+	d, err := do.SaveDraft(ctx, view.Draft{ID: a.draft, What: a.write, Thread: t.Thread, Part: a.part, Office: t.Office.ID, Text: typed})
+	if care.KindOf(err) == care.Conflict {
+		return a.draft, nil
+	}
+	if err != nil {
+		return a.draft, err
+	}
+	return d.ID, nil
+}
+
+// Draft saves what is being typed. An emptied field deletes its draft.
+func Draft(w http.ResponseWriter, r *http.Request) {
+	a, err := here(r)
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	typed, do := text(r), seat.From(r.Context()).Desk()
+	empty := strings.TrimSpace(string(typed)) == ""
+	switch {
+	case a.write == "" || a.write == modeNone || a.draft == "":
+		err = care.Refusef(care.Invalid, "This form cannot be read. Reload the page; what you typed until now is saved.")
+	case empty:
+		err = do.DeleteDraft(r.Context(), a.draft)
+	default:
+		_, err = keep(r.Context(), do, a, typed)
+	}
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	respond.HTML(w, r, saved(!empty))
+}

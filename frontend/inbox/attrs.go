@@ -1,0 +1,36 @@
+package inbox
+
+import "github.com/a-h/templ"
+
+// state is what every drawing of the desk carries along: the search, and what is being written.
+const state = "#search, #composer [name=what], #composer [name=draft]"
+
+// swap draws the whole desk from an address. Drawings stand in one queue: what a person asks for ends a refresh.
+func swap(url, include string) templ.Attributes {
+	a := templ.Attributes{"hx-get": url, "hx-target": "#desk", "hx-swap": "outerMorph", "hx-sync": "#desk:replace"}
+	if include != "" {
+		a["hx-include"] = include
+	}
+	return a
+}
+
+// visit is swap for a link that leads to another address. The address bar never holds what was searched for.
+func visit(url, include string) templ.Attributes {
+	a := swap(url, include)
+	a["href"], a["hx-push-url"] = url, url
+	return a
+}
+
+func current(is bool, value string) templ.Attributes {
+	if !is {
+		return nil
+	}
+	return templ.Attributes{"aria-current": value}
+}
+
+func now(is bool) templ.Attributes {
+	if !is {
+		return nil
+	}
+	return templ.Attributes{"data-now": true}
+}
