@@ -97,7 +97,7 @@ func (a *answers) clinic(d *Directory) {
 		a.people[s.ID] = s.Person
 		a.staff = append(a.staff, s.Person)
 		for _, o := range d.Offices {
-			if slices.Contains(s.Offices, o.ID) {
+			if slices.Contains(s.Offices, o.ID) || s.Role == care.RoleAgent {
 				a.staffed[s.ID] = append(a.staffed[s.ID], o)
 			}
 		}
@@ -142,7 +142,7 @@ func (b *Book) Person(id care.PersonID) (care.Person, bool) {
 // still belongs to an office.
 func (b *Book) Staff() []care.Person { return slices.Clone(b.staff) }
 
-// OfficesOf are the offices to which a person of the staff belongs, in the directory's order.
+// OfficesOf are the offices to which a person of the staff belongs, in the directory's order; of the agent, all.
 func (b *Book) OfficesOf(id care.PersonID) []care.Office { return slices.Clone(b.staffed[id]) }
 
 // Patient is one patient known here.
