@@ -133,7 +133,7 @@ fetch_node() {
   say "Node $node_fetched with npm $npm_fetched, into build/cache/node: frontend/ needs $node_enough, this machine's is $(node --version)."
   rm -rf "$cache/node"
   mkdir -p "$cache/node/bin"
-  npm install --silent --no-save --prefix "$cache/node" "node-linux-$arch@$node_fetched" "npm@$npm_fetched"
+  npm install --loglevel error --no-save --prefix "$cache/node" "node-linux-$arch@$node_fetched" "npm@$npm_fetched"
   ln -s "../node_modules/node-linux-$arch/bin/node" "$cache/node/bin/node"
   ln -s ../node_modules/.bin/npm ../node_modules/.bin/npx "$cache/node/bin/"
   hash -r
@@ -145,7 +145,7 @@ fetch_node_modules() {
   lock=$(sha256sum <frontend/package-lock.json)
   [[ $(cat "$stamp" 2>/dev/null) != "$lock" ]] || return 0
   say "the npm packages that build frontend/static, into frontend/node_modules"
-  (cd frontend && npm ci --silent)
+  (cd frontend && npm ci --loglevel error) || die "npm could not install them; its words are above."
   echo "$lock" >"$stamp"
 }
 
