@@ -43,13 +43,12 @@ func Write(h Header, payload []byte) ([]byte, error) {
 			return nil, care.Refusef(care.Internal, "a letter cannot be addressed with %q", field)
 		}
 	}
-	hash := sha256.Sum256(payload)
 	var header message.Header
 	for _, f := range slices.Backward([][2]string{ // a header grows from below
 		{"From", "<" + h.From + ">"},
 		{"To", "<" + h.To + ">"},
 		{"Date", h.Date.UTC().Format(time.RFC1123Z)},
-		{"Message-ID", "<" + alphabet.EncodeToString(hash[:20]) + "@" + h.Domain + ">"},
+		{"Message-ID", "<" + Name(payload) + "@" + h.Domain + ">"},
 		{"Subject", "Postern"},
 		{"MIME-Version", "1.0"},
 		{"Auto-Submitted", "auto-generated"},
@@ -72,6 +71,23 @@ func Write(h Header, payload []byte) ([]byte, error) {
 	}
 	out.WriteString("\r\n")
 	return out.Bytes(), nil
+}
+
+// Name is what a letter is called on its way, in its Message-ID and as the envelope's id: it names these sealed bytes and
+// says nothing of what is in them.
+func Name(payload []byte) string {
+	hash := sha256.Sum256(payload)
+	return alphabet.EncodeToString(hash[:20])
+}
+
+// Domain is what follows the @ of an address.
+func Domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
+
+// Envelope names a letter to the mail system: in its Message-ID, and in the notices that come back about its delivery.
+// It follows from the letter's bytes and says nothing of what is in them.
+func Envelope(payload []byte) string {
+	hash := sha256.Sum256(payload)
+	return alphabet.EncodeToString(hash[:20])
 }
 
 // plain reports whether s can stand in a header without quoting.

@@ -85,6 +85,9 @@ func TestMessageIDIsTheLetters(t *testing.T) {
 	if got := id(example, one); len(got) != len("<>@postern.test")+32 {
 		t.Errorf("the id is %s", got)
 	}
+	if want := "<" + Envelope(one) + "@postern.test>"; id(example, one) != want {
+		t.Errorf("the id is %s and the envelope's name gives %s", id(example, one), want)
+	}
 }
 
 func TestWriteRefuses(t *testing.T) {
@@ -182,6 +185,15 @@ func FuzzRead(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(m)
+	}
+	for _, small := range []string{
+		"\r\nPSTN",
+		"Content-Transfer-Encoding: base64\n\nUFNUTgE=\n",
+		"Content-Transfer-Encoding: quoted-printable\n\n=50STN=\n=01\n",
+		"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\n\nPSTN\n--b--\n",
+		"Content-Type: message/rfc822\n\nContent-Type: multipart/mixed; boundary=\"b c\"\n\n--b c \n\nPSTN",
+	} {
+		f.Add([]byte(small))
 	}
 	f.Fuzz(func(t *testing.T, m []byte) {
 		before := bytes.Clone(m)

@@ -118,6 +118,9 @@ func (s *System) Stop(ctx context.Context) error {
 	return err
 }
 
+// held keeps the pipes of Run from being collected, and so closed, while their systems run.
+var held sync.Map
+
 // Run starts both servers for as long as this process lives, however it ends. The function that it returns stops them
 // earlier; remove says whether the folder goes too.
 func (s *System) Run(remove bool) (stop func() error, err error) {
@@ -140,11 +143,13 @@ func (s *System) Run(remove bool) (stop func() error, err error) {
 		return nil, fmt.Errorf("run the mail system: %w", err)
 	}
 	stop = sync.OnceValue(func() error {
+		held.Delete(in)
 		if err := in.Close(); err != nil {
 			return err
 		}
 		return complain(cmd.Wait(), &said)
 	})
+	held.Store(in, nil)
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
 		if stopped := stop(); stopped != nil {
 			return nil, stopped
