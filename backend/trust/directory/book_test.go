@@ -261,7 +261,7 @@ func TestABookNeverChanges(t *testing.T) {
 	c := newClinic(t)
 	b := c.whole()
 	before := fmt.Sprint(b.Documents(), b.Patients(), b.Offices(), b.Version())
-	docs := []Document{c.directory(2, "x", func(d *Directory) { d.Staff = d.Staff[:1] }), c.rosterOfMarisol(9), {Bytes: b.Documents()[0].Bytes, Signature: b.Documents()[0].Signature}}
+	docs := []Document{c.directory(2, b.directory.hash, func(d *Directory) { d.Staff = d.Staff[:1] }), c.rosterOfMarisol(9), {Bytes: b.Documents()[0].Bytes, Signature: b.Documents()[0].Signature}}
 	if _, _, err := b.With(docs...); err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +350,9 @@ func TestSignRefusesWhatParseRefuses(t *testing.T) {
 		"person twice":        func(d *Directory) { d.Staff[1].ID = lee },
 		"a member":            func(d *Directory) { d.Staff[1].Role = care.RoleMember },
 		"of no office":        func(d *Directory) { d.Staff[1].Offices = []care.OfficeID{"of_cccccccccccccccc"} },
-		"revoked nothing":     func(d *Directory) { d.Revoked = []Revoked{{}} },
+		"revoked nothing":     func(d *Directory) { d.Revoked = []Revoked{{At: head().At}} },
+		"revoked never":       func(d *Directory) { d.Revoked = []Revoked{{Key: care.KeyID{1}}} },
+		"no hash before":      func(d *Directory) { d.Version, d.Previous = 2, "x" },
 	} {
 		d, err := parse(c.directory(1, "").Bytes)
 		if err != nil {

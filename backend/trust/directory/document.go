@@ -124,7 +124,7 @@ type Head struct {
 	V        int             `json:"v"`
 	Practice care.PracticeID `json:"practice"`
 	Signer   care.KeyID      `json:"signer"`
-	At       string          `json:"at"` // when it was signed, RFC 3339 in UTC; shown, never decides
+	At       string          `json:"at"` // when it was signed, "2026-11-23T09:00:00.000Z"; shown, never decides
 }
 
 func (h *Head) head() *Head { return h }
@@ -136,15 +136,20 @@ func (h *Head) check() error {
 	if h.Signer.IsZero() {
 		return errors.New("it names no signer")
 	}
-	at, err := time.Parse(time.RFC3339, h.At)
-	if err != nil || at.Location() != time.UTC {
-		return fmt.Errorf("at %q is not a time in UTC", h.At)
+	return checkTime(h.At)
+}
+
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// Time gives a time as documents write it.
+func Time(t time.Time) string { return t.UTC().Format(timeLayout) }
+
+func checkTime(s string) error {
+	if t, err := time.Parse(timeLayout, s); err != nil || t.Format(timeLayout) != s {
+		return fmt.Errorf("%q is not a time as documents write it", s)
 	}
 	return nil
 }
-
-// Time gives a time as documents write it.
-func Time(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // Sign makes the signed document of a *Directory, *Roster, *CareList or *Cert, whose head it completes. It refuses what
 // Parse would refuse.

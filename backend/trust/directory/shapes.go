@@ -156,6 +156,11 @@ func (d *Directory) check() error {
 	if d.Version < 1 || (d.Version == 1) != (d.Previous == "") {
 		return fmt.Errorf("version %d with previous %q", d.Version, d.Previous)
 	}
+	if d.Previous != "" {
+		if _, err := care.ParseEventID(d.Previous); err != nil {
+			return fmt.Errorf("previous: %w", err)
+		}
+	}
 	if d.Clinic.ID != d.Practice {
 		return errors.New("the clinic is another practice")
 	}
@@ -199,6 +204,9 @@ func (d *Directory) check() error {
 	for _, r := range d.Revoked {
 		if r.Key.IsZero() {
 			return errors.New("a revoked key without fingerprint")
+		}
+		if err := checkTime(r.At); err != nil {
+			return fmt.Errorf("a revoked key: %w", err)
 		}
 	}
 	return nil
