@@ -48,11 +48,8 @@ func Review(id string) string { return Draft(id) + "/review" }
 // Send sends the text of a draft.
 func Send(id string) string { return Draft(id) + "/sending" }
 
-// DeleteDraft deletes a draft; RestoreDraft undoes it.
+// DeleteDraft deletes a draft.
 func DeleteDraft(id string) string { return Draft(id) + "/deletion" }
-
-// RestoreDraft brings back the draft that was deleted last.
-func RestoreDraft(id string) string { return Draft(id) + "/restoration" }
 
 // Sent is the page of a text that was sent from a draft, until it has an address of its own.
 func Sent(id string) string { return "/sent/" + url.PathEscape(id) }

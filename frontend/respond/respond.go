@@ -16,6 +16,7 @@ import (
 	"github.com/a-h/templ"
 
 	"postern/backend/care"
+	"postern/frontend/parts"
 )
 
 // status is what each kind of refusal is over HTTP; this table is the only one.
@@ -45,12 +46,15 @@ func Status(err error) int {
 
 // Swap is the id of the element that the request wants drawn again ("panes", "reader"), or "" where it wants a whole page.
 func Swap(r *http.Request) string {
-	if r.Header.Get("HX-Request-Type") != "partial" {
+	if !Partial(r) {
 		return ""
 	}
 	_, id, _ := strings.Cut(r.Header.Get("HX-Target"), "#")
 	return id
 }
+
+// Partial reports whether the request wants a part of a page.
+func Partial(r *http.Request) bool { return r.Header.Get("HX-Request-Type") == "partial" }
 
 // IsHTMX reports whether htmx sent the request.
 func IsHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
@@ -65,7 +69,7 @@ func Refused(w http.ResponseWriter, r *http.Request, code int, c templ.Component
 		if r.Context().Err() != nil {
 			return // the browser has left
 		}
-		slog.ErrorContext(r.Context(), "draw a screen", "path", r.Pattern, "err", err)
+		logOf(r.Context()).ErrorContext(r.Context(), "draw a screen", "route", r.Pattern, "err", err)
 		http.Error(w, care.SentenceOf(nil), http.StatusInternalServerError)
 		return
 	}
@@ -91,42 +95,57 @@ func GoTo(w http.ResponseWriter, r *http.Request, url string) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// ErrorPage draws a whole page for an error; parts sets it. It gets the status and the sentence for the person.
-type ErrorPage func(code int, sentence string) templ.Component
+type logKey struct{}
 
-type pages struct{ page, toast ErrorPage }
+// WithLog puts the log of defects in the context.
+func WithLog(ctx context.Context, log *slog.Logger) context.Context {
+	return context.WithValue(ctx, logKey{}, log)
+}
 
-type pagesKey struct{}
-
-// WithErrors puts the components that Failed draws in the context.
-func WithErrors(ctx context.Context, page, toast ErrorPage) context.Context {
-	return context.WithValue(ctx, pagesKey{}, pages{page, toast})
+func logOf(ctx context.Context) *slog.Logger {
+	if log, ok := ctx.Value(logKey{}).(*slog.Logger); ok {
+		return log
+	}
+	return slog.Default()
 }
 
 // Failed answers an error that no form shows. A whole page gets an error page; a swap leaves the screen as it is and
 // shows the sentence in the toast, so that nothing typed is lost. A defect is logged here, once.
 func Failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		return
+		return // the browser has left
 	}
 	code, sentence := Status(err), care.SentenceOf(err)
 	if code == http.StatusRequestEntityTooLarge {
 		sentence = "This is more than Postern can take at once. Shorten it and try again."
 	}
 	if code >= http.StatusInternalServerError {
-		slog.ErrorContext(r.Context(), "answer a request", "path", r.Pattern, "err", err)
+		logOf(r.Context()).ErrorContext(r.Context(), "answer a request", "route", r.Pattern, "err", err)
 	}
-	p, ok := r.Context().Value(pagesKey{}).(pages)
-	if !ok {
-		http.Error(w, sentence, code)
+	if Partial(r) {
+		h := w.Header()
+		h.Set("HX-Retarget", "#toast")
+		h.Set("HX-Reswap", "innerHTML")
+		h.Set("HX-Push-Url", "false")
+		Refused(w, r, code, parts.Toast(sentence))
 		return
 	}
-	if IsHTMX(r) && r.Header.Get("HX-Request-Type") == "partial" {
-		w.Header().Set("HX-Retarget", "#toast")
-		w.Header().Set("HX-Reswap", "innerHTML")
-		w.Header().Set("HX-Push-Url", "false")
-		Refused(w, r, code, p.toast(code, sentence))
-		return
+	Refused(w, r, code, parts.ErrorPage(code, sentence))
+}
+
+// BadForm is the refusal of a form that could not be read: too large, or not a form.
+func BadForm(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
 	}
-	Refused(w, r, code, p.page(code, sentence))
+	return care.Because(care.Invalid, err, "What was sent could not be read. Reload the page and try again.")
+}
+
+// Address names the address that the browser keeps for what is answered: the one without what was searched for. It
+// counts only where a link was followed; other requests leave the address alone.
+func Address(w http.ResponseWriter, r *http.Request, url string) {
+	if r.Header.Get("HX-Boosted") == "true" {
+		w.Header().Set("HX-Push-Url", url)
+	}
 }

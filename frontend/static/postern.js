@@ -17,7 +17,8 @@
 
   // What the reader opened or typed stays when a screen is drawn again.
   htmx.registerExtension("postern", {
-    htmx_before_morph_attr: (elt, detail) => !(detail.attrName === "open" && elt.tagName === "DETAILS"),
+    htmx_before_morph_attr: (elt, { attrName }) =>
+      !(attrName === "open" && elt.tagName === "DETAILS") && attrName !== "aria-expanded",
   });
 
   // ---- changes ----
@@ -25,7 +26,7 @@
   let stream, asleep;
 
   function wake({ threads = [], texts = true, sync = true, all = false }) {
-    if (sync) htmx.trigger(document.body, "postern:sync");
+    if (sync || texts) htmx.trigger(document.body, "postern:sync"); // the foot counts what waits
     if (!texts && !threads.length && !all) return;
     for (const elt of $$("[data-thread]")) {
       const id = elt.dataset.thread;
@@ -104,7 +105,7 @@
   document.addEventListener("htmx:before:request", (e) => unsaved.delete(e.detail.ctx.sourceElement));
   addEventListener("pagehide", () => {
     for (const box of unsaved) {
-      const form = box.closest("form");
+      const form = box.isConnected && box.closest("form");
       if (form) navigator.sendBeacon(box.getAttribute("hx-post"), new URLSearchParams(new FormData(form)));
     }
     unsaved.clear();
@@ -183,6 +184,8 @@
 
   // ---- the list of offices ----
 
+  let typed = "", pressed;
+
   function picker(elt) {
     const root = elt.closest?.("[data-picker]");
     return root && { root, button: $("button", root), list: $("fieldset", root), radios: $$("input[type=radio]", root) };
@@ -191,7 +194,21 @@
   function openPicker(p, open) {
     p.list.hidden = !open;
     p.button.setAttribute("aria-expanded", String(open));
+    filter(p, "");
     if (open) (p.radios.find((r) => r.checked) ?? p.radios[0])?.focus();
+  }
+
+  // Typing leaves the offices that hold what was typed; with none left, all stay.
+  function filter(p, text) {
+    typed = text;
+    const holds = (radio) => radio.closest("label").textContent.toLowerCase().includes(text);
+    const some = p.radios.some(holds);
+    for (const radio of p.radios) radio.closest("label").hidden = some && !holds(radio);
+    const line = $("[data-typed]", p.list);
+    line.hidden = text === "";
+    line.textContent = text && (some ? `Offices with “${text}”. Backspace shows more.` : `No office with “${text}”.`);
+    const here = document.activeElement;
+    if (text && some && here?.closest("label")?.hidden) p.radios.find(holds).focus();
   }
 
   function choose(p, radio) {
@@ -212,7 +229,6 @@
     if (option && e.detail > 0) choose(picker(option), $("input", option));
   });
 
-  let typed = "", typing;
   document.addEventListener("keydown", (e) => {
     const p = picker(e.target);
     if (!p) return;
@@ -228,16 +244,21 @@
       p.button.focus();
     } else if (e.key === "Enter") {
       e.preventDefault();
-      choose(p, e.target);
+      pressed = e.target; // chosen when the key comes up: the button that gets the focus must not see it go down
     } else if (e.key === "Tab") {
       openPicker(p, false);
-    } else if (e.key.length === 1 && e.key !== " " && !e.ctrlKey && !e.metaKey && !e.altKey) {
-      clearTimeout(typing);
-      typed += e.key.toLowerCase();
-      typing = setTimeout(() => (typed = ""), 900);
-      const match = p.radios.find((r) => r.closest("label").textContent.toLowerCase().includes(typed));
-      match?.focus();
+    } else if (e.key === "Backspace") {
+      e.preventDefault();
+      filter(p, typed.slice(0, -1));
+    } else if (e.key.length === 1 && !(e.key === " " && !typed) && !e.ctrlKey && !e.metaKey && !e.altKey) {
+      e.preventDefault();
+      filter(p, typed + e.key.toLowerCase());
     }
+  });
+
+  document.addEventListener("keyup", (e) => {
+    if (e.key === "Enter" && pressed && pressed === e.target) choose(picker(pressed), pressed);
+    if (e.key === "Enter") pressed = undefined;
   });
 
   // ---- start ----

@@ -113,7 +113,7 @@
     keysOff();
   });
   document.addEventListener("toggle", (e) => {
-    if (e.newState === "open" && e.target.matches?.("[popover]")) $("[data-first], [data-arrows] button", e.target)?.focus();
+    if (e.newState === "open" && e.target.matches?.("[popover]")) $("[data-first], [data-arrows] button:not([aria-disabled])", e.target)?.focus();
   }, true);
   document.addEventListener("htmx:before:request", (e) => {
     const pop = e.detail.ctx.sourceElement.closest?.("[popover]:popover-open:not(#me)");
@@ -142,6 +142,15 @@
   });
 
   // ---- drawing ----
+
+  // A refresh that had to wait asks for what is on the screen by now, not for what was there when it was called.
+  document.addEventListener("htmx:before:request", (e) => {
+    const { sourceElement: desk, request } = e.detail.ctx;
+    if (desk.id !== "desk") return;
+    const url = new URL(desk.getAttribute("hx-get"), location.href);
+    for (const field of $$(desk.getAttribute("hx-include"))) url.searchParams.set(field.name, field.value);
+    request.action = url.pathname + url.search;
+  });
 
   // Who reads the newest message goes on reading it when another arrives.
   let end = "";

@@ -15,7 +15,7 @@ import (
 	"path"
 )
 
-//go:embed app.css htmx.min.js postern.js icon.svg fonts/*.woff2
+//go:embed app.css htmx.min.js postern.js staff.js icon.svg fonts/*.woff2
 var files embed.FS
 
 //go:embed icons/*.svg

@@ -1,0 +1,65 @@
+package frontend
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"postern/frontend/seat"
+)
+
+// heartbeat keeps the stream from looking dead to what stands between.
+const heartbeat = 20 * time.Second
+
+// events tells a browser what changed, as server-sent events, until it leaves or the person signs out.
+func (s *server) events(w http.ResponseWriter, r *http.Request) {
+	signed, over := sessionOf(r).who()
+	if signed == nil {
+		w.WriteHeader(http.StatusNoContent) // tells the browser not to ask again
+		return
+	}
+	changes, cancel := signed.Wake()
+	defer cancel()
+	stream := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	_ = stream.SetWriteDeadline(time.Time{}) // a stream has no end; not every writer knows deadlines
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	line := ": here\n\n"
+	for {
+		if _, err := fmt.Fprint(w, line); err != nil {
+			return
+		}
+		if err := stream.Flush(); err != nil {
+			return
+		}
+		select {
+		case c, ok := <-changes:
+			if !ok {
+				return
+			}
+			line = changed(c)
+		case <-beat.C:
+			line = ": here\n\n"
+		case <-over:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// changed is one event of the stream: which threads changed, whether texts or the sync state did. Nothing else.
+func changed(c seat.Change) string {
+	ids := make([]string, 0, len(c.Threads))
+	for _, t := range c.Threads {
+		ids = append(ids, t.String())
+	}
+	b, err := json.Marshal(map[string]any{"threads": ids, "texts": c.Texts, "sync": c.Sync})
+	if err != nil {
+		panic(err) // strings and booleans can be written
+	}
+	return "event: changed\ndata: " + string(b) + "\n\n"
+}

@@ -1,0 +1,134 @@
+// Package frontend is the screens: a handler that shows Postern to a browser or a window, and takes what people do there.
+//
+// New gives the handler. routes.go is the whole table of addresses, guard.go what stands before all of them; each screen
+// has a package of its own. It draws what backend's views say and runs backend's commands, and decides nothing itself.
+package frontend
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"postern/backend/care"
+	"postern/frontend/parts"
+	"postern/frontend/respond"
+	"postern/frontend/say"
+	"postern/frontend/seat"
+)
+
+// Home is what the screens are built on.
+type Home = seat.Home
+
+// Options are what differs from one way of serving to another.
+type Options struct {
+	// Token is what the printed link carries; a browser that brings it gets a session.
+	Token string
+	// Hosts are further host names to answer to, beside this computer's loopback names.
+	Hosts []string
+	// Log gets defects; nil discards them. Nothing that a person wrote is ever logged.
+	Log *slog.Logger
+	// Now is the clock; nil is the computer's.
+	Now func() time.Time
+}
+
+type server struct {
+	home     Home
+	token    [32]byte
+	hosts    []string
+	log      *slog.Logger
+	now      func() time.Time
+	sessions *sessions
+	signing  chan struct{} // one sign-in at a time: each takes the memory that guessing is meant to cost
+}
+
+// New makes the handler of all screens. It does no input or output until it is asked something.
+func New(home Home, o Options) http.Handler {
+	s := &server{home: home, token: sha256.Sum256([]byte(o.Token)), hosts: o.Hosts, log: o.Log, now: o.Now,
+		sessions: newSessions(o.Token), signing: make(chan struct{}, 1)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s.guard(s.routes())
+}
+
+type sessionKey struct{}
+
+// sessionOf is the session of a request behind withSession.
+func sessionOf(r *http.Request) *session {
+	b, ok := r.Context().Value(sessionKey{}).(*session)
+	if !ok {
+		panic("frontend: a handler was reached without a session")
+	}
+	return b
+}
+
+// withSession lets in browsers that came through the link, and puts into the request who sits at them.
+func (s *server) withSession(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := parts.WithFrame(r.Context(), s.frame(r, nil))
+		b := s.sessions.of(r)
+		if b == nil {
+			respond.Refused(w, r.WithContext(ctx), http.StatusForbidden, parts.NoSession())
+			return
+		}
+		ctx = context.WithValue(ctx, sessionKey{}, b)
+		if signed, _ := b.who(); signed != nil {
+			ctx = parts.WithFrame(seat.With(ctx, signed), s.frame(r, signed))
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// frame is what the shell shows in this request.
+func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
+	f := parts.Frame{Look: lookOf(r), Clock: say.Clock{Zone: time.Local, Now: s.now()}}
+	if signed == nil {
+		return f
+	}
+	practice := signed.Practice()
+	if zone, err := time.LoadLocation(practice.Calendar.Zone); err == nil && practice.Calendar.Zone != "" {
+		f.Clock.Zone = zone
+	}
+	waiting, err := signed.Waiting(r.Context())
+	if err != nil {
+		waiting = 0 // the foot says less; the lists say what is wrong
+	}
+	f.SignedIn, f.Me, f.Member = true, signed.Me(), signed.Me().Role == care.RoleMember
+	f.Practice, f.NurseLine, f.FrontDesk = practice.Name, practice.NurseLine, practice.FrontDesk
+	f.Promise = say.Within(practice.Policy.Promise())
+	f.Sync = parts.SyncOf(signed.Sync(), waiting, f.Clock)
+	return f
+}
+
+// signedIn lets in who is signed in; everyone else gets the sign-in page.
+func (s *server) signedIn(handle http.HandlerFunc) http.HandlerFunc {
+	return s.only(func(seat.Signed) bool { return true }, handle)
+}
+
+// member and staff let in one side; the other's addresses do not exist for it.
+func (s *server) member(handle http.HandlerFunc) http.HandlerFunc {
+	return s.only(func(who seat.Signed) bool { return who.Me().Role == care.RoleMember }, handle)
+}
+
+func (s *server) staff(handle http.HandlerFunc) http.HandlerFunc {
+	return s.only(func(who seat.Signed) bool { return who.Me().Role.Staff() }, handle)
+}
+
+func (s *server) only(may func(seat.Signed) bool, handle http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, _ := sessionOf(r).who()
+		switch {
+		case who == nil:
+			s.askToSignIn(w, r)
+		case !may(who):
+			respond.Failed(w, r, care.Refusef(care.NotFound, "There is no such page."))
+		default:
+			handle(w, r)
+		}
+	}
+}
