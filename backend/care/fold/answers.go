@@ -113,7 +113,7 @@ func (f *folding) receipt(w *words) *Receipt {
 		at, held := f.at[id]
 		return held && at != base && slices.Contains(w.receipts, at)
 	}
-	if winner, _ := f.contest(e.ID, claims, other); winner >= 0 {
+	if winner, _ := contest(e.ID, claims, other); winner >= 0 {
 		c := f.nodes[winner].e
 		change := c.Body.(event.DueBody)
 		r.Event, r.By, r.Due, r.Reason = c.ID, c.As, change.Due, change.Reason
@@ -194,8 +194,7 @@ func (f *folding) await(p *Part, wrote bool) {
 	}
 	p.Answered = wrote && !unanswered
 	switch {
-	case !p.Open:
-		p.Due = time.Time{}
+	case !p.Open: // all that stands in it is covered, or it would stand elsewhere
 	case unanswered:
 		p.Awaits = Office
 	case len(p.Messages) > 0:

@@ -23,7 +23,7 @@ type defeat struct{ node, winner int }
 // another contest: a claim over one of them is out of this one.
 //
 // It returns the node in force (-1: none) and all claims that lost, in the order of claims.
-func (f *folding) contest(root care.EventID, claims []claim, rivals func(care.EventID) bool) (winner int, lost []defeat) {
+func contest(root care.EventID, claims []claim, rivals func(care.EventID) bool) (winner int, lost []defeat) {
 	if len(claims) == 0 {
 		return -1, nil
 	}
@@ -56,50 +56,45 @@ func (f *folding) contest(root care.EventID, claims []claim, rivals func(care.Ev
 		}
 	}
 	winner = -1
-	won := map[care.EventID]bool{}
-	beaten := map[care.EventID]care.EventID{} // by the winner of its fork
+	beaten := map[care.EventID]int{} // by the node that won its fork
 	for at := root; len(successors[at]) > 0; {
-		best := slices.MinFunc(successors[at], func(a, b claim) int {
-			if d := height[b.id] - height[a.id]; d != 0 {
-				return d
-			}
-			return a.id.Compare(b.id)
-		})
+		best := first(successors[at], height)
+		by := best.node
+		if by < 0 { // one that is not held won by what was built upon it
+			by = first(successors[best.id], height).node
+		}
 		for _, s := range successors[at] {
 			if s.id != best.id {
-				beaten[s.id] = best.id
+				beaten[s.id] = by
 			}
 		}
-		won[best.id] = true
 		if best.node >= 0 {
 			winner = best.node
 		}
 		at = best.id
 	}
 	for _, id := range ranked { // a claim upon a beaten one is beaten with it
+		by, is := beaten[id]
 		for _, s := range successors[id] {
-			if by, is := beaten[id]; is {
+			if is {
 				beaten[s.id] = by
 			}
 		}
 	}
 	for _, c := range claims {
-		if by, is := beaten[c.id]; is && !won[c.id] {
-			lost = append(lost, defeat{node: c.node, winner: f.heldFrom(by, successors, height)})
+		if by, is := beaten[c.id]; is {
+			lost = append(lost, defeat{node: c.node, winner: by})
 		}
 	}
 	return winner, lost
 }
 
-// heldFrom is the node of a winning claim, or of the first one held upon it: -1 where there is none.
-func (f *folding) heldFrom(id care.EventID, successors map[care.EventID][]claim, height map[care.EventID]int) int {
-	if at, held := f.at[id]; held && f.nodes[at].accepted() {
-		return at
-	}
-	for _, s := range successors[id] {
-		if s.node >= 0 && height[s.id] == height[id]-1 {
-			return s.node
+// first is the one of several claims that wins: the one built upon longest, then the smaller id.
+func first(claims []claim, height map[care.EventID]int) claim {
+	return slices.MinFunc(claims, func(a, b claim) int {
+		if d := height[b.id] - height[a.id]; d != 0 {
+			return d
 		}
-	}
-	return -1
+		return a.id.Compare(b.id)
+	})
 }

@@ -53,7 +53,7 @@ func (f *folding) head() {
 		c.Office, c.Subject, c.Topic, c.Opener, c.OpenedAt = b.Office, b.Subject, b.Topic, e.As, e.At
 		c.OfficeMailbox, c.Readers = f.office, slices.Clone(b.Readers)
 	}
-	if winner, _ := f.contest(care.EventID{}, claims, nil); winner >= 0 {
+	if winner, _ := contest(care.EventID{}, claims, nil); winner >= 0 {
 		e := f.nodes[winner].e
 		c.Readers, c.ReadersEvent = slices.Clone(e.Body.(event.ReadersBody).Readers), e.ID
 	}
@@ -122,11 +122,8 @@ func (f *folding) owner(p *Part, owners []int) {
 		e := f.nodes[i].e
 		claims = append(claims, claim{node: i, id: e.ID, over: e.Body.(event.OwnerBody).Over})
 	}
-	winner, lost := f.contest(care.EventID{}, claims, nil)
+	winner, lost := contest(care.EventID{}, claims, nil)
 	who := func(node int) care.PersonID {
-		if node < 0 {
-			return ""
-		}
 		return f.nodes[node].e.Body.(event.OwnerBody).Who
 	}
 	if winner >= 0 {
@@ -145,7 +142,7 @@ func (f *folding) flag(p *Part, flags []int) {
 		e := f.nodes[i].e
 		claims = append(claims, claim{node: i, id: e.ID, over: e.Body.(event.FlagBody).Over})
 	}
-	if winner, _ := f.contest(care.EventID{}, claims, nil); winner >= 0 {
+	if winner, _ := contest(care.EventID{}, claims, nil); winner >= 0 {
 		e := f.nodes[winner].e
 		b := e.Body.(event.FlagBody)
 		p.Flagged, p.FlagEvent = b.On, e.ID

@@ -78,7 +78,7 @@ func TestProof03ReopenedThread(t *testing.T) {
 	wantState(t, root(t, conv), true, Office, time.Time{})
 
 	t.Run("without the reopening the message stays and the thread shows open", func(t *testing.T) {
-		early := &story{t: t, readers: s.readers, all: without(s.all, r)}
+		early := &story{t: t, readers: s.readers, auth: s.auth, all: without(s.all, r)}
 		conv := early.converges()
 		if len(conv.Parts) != 1 || !slices.Equal(conv.Gaps, []care.EventID{r.ID}) {
 			t.Fatalf("%s", conv.DumpOffice())

@@ -71,6 +71,7 @@ type story struct {
 	thread  care.ThreadID
 	part    care.EventID // where the next events are written; zero: the thread itself
 	at      time.Time    // the author's clock, one minute an event
+	auth    clinic       // who the replicas know
 	all     []*event.Event
 }
 
@@ -79,7 +80,7 @@ func newStory(t testing.TB, readers ...care.MailboxID) (*story, *event.Event) {
 	if readers == nil {
 		readers = []care.MailboxID{mbMaria}
 	}
-	s := &story{t: t, readers: readers, at: monday}
+	s := &story{t: t, readers: readers, at: monday, auth: everyone()}
 	opening := s.write(maria, nil, event.OpenedBody{Office: theOffice, Subject: "A rash", Topic: care.TopicAdvice, Readers: readers})
 	s.thread = opening.ID
 	return s, opening
@@ -148,7 +149,7 @@ func (s *story) receives(by person, m *event.Event, day int) *event.Event {
 func due(day int) time.Time { return monday.AddDate(0, 0, day+2) }
 
 // fold folds the events as the office holds them.
-func (s *story) fold() Conversation { return Fold(s.all, everyone()) }
+func (s *story) fold() Conversation { return Fold(s.all, s.auth) }
 
 // holds gives the events that a mailbox holds.
 func holds(mailbox care.MailboxID, events []*event.Event) []*event.Event {
@@ -278,22 +279,23 @@ func wantState(t testing.TB, p *Part, open bool, awaits Side, due time.Time) {
 // replicas that hold the same differ, or where the two sides do not share a meaning. It gives the office's fold.
 func (s *story) converges() Conversation {
 	s.t.Helper()
-	office := Fold(s.all, everyone())
-	everyOrder(s.t, s.all, func(c Conversation) string { return c.DumpOffice() }, office.DumpOffice())
+	office := s.fold()
+	s.everyOrder(holds(mbOffice, s.all), Conversation.DumpOffice, office.DumpOffice())
 	for _, m := range s.readers {
-		everyOrder(s.t, holds(m, s.all), func(c Conversation) string { return c.Dump() }, office.Dump())
+		s.everyOrder(holds(m, s.all), Conversation.Dump, office.Dump())
 	}
 	return office
 }
 
-func everyOrder(t testing.TB, events []*event.Event, dump func(Conversation) string, want string) {
+func (s *story) everyOrder(events []*event.Event, dump func(Conversation) string, want string) {
+	t := s.t
 	t.Helper()
 	if len(events) > 7 {
 		t.Fatalf("%d events have too many orders", len(events))
 	}
 	for order := range permutations(events) {
 		twice := append(slices.Clone(order), order[:len(order)/2+1]...)
-		if got := dump(Fold(twice, everyone())); got != want {
+		if got := dump(Fold(twice, s.auth)); got != want {
 			t.Fatalf("order %v gives\n%s\nwant\n%s", idsAsCome(order), got, want)
 		}
 	}

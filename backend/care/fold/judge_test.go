@@ -1,0 +1,205 @@
+package fold
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/care/event"
+)
+
+// Who may write what, as the table of kinds has it.
+func TestRoles(t *testing.T) {
+	members := []person{maria}
+	team := []person{rosa, lee, sam, admin, newPerson("pa", care.RolePA, "")}
+	staff := append(slices.Clone(team), agent)
+	all := append(slices.Clone(staff), maria)
+	cases := map[event.Kind]struct {
+		body any
+		may  []person
+	}{
+		event.Sent:      {event.SentBody{Text: "x"}, append(slices.Clone(team), maria)},
+		event.Received:  {event.ReceivedBody{Message: care.EventID{1}, Received: monday}, staff},
+		event.DueChange: {event.DueBody{Message: care.EventID{1}, Over: care.EventID{2}}, []person{agent}},
+		event.Seen:      {event.SeenBody{Message: care.EventID{1}}, members},
+		event.Owner:     {event.OwnerBody{}, team},
+		event.Flag:      {event.FlagBody{}, staff},
+		event.Readers:   {event.ReadersBody{}, team},
+		event.Note:      {event.NoteBody{Text: "x"}, team},
+		event.Completed: {event.CompletedBody{Closing: "x"}, team},
+		event.Reopened:  {event.ReopenedBody{Undoes: []care.EventID{{1}}}, team},
+		event.Failed:    {event.FailedBody{Event: care.EventID{1}, Mailbox: mbMaria}, all},
+		event.Vouch:     {event.VouchBody{Key: care.KeyID{1}, IDs: []care.EventID{{1}}}, []person{agent, admin}},
+	}
+	for kind, c := range cases {
+		for _, by := range append(slices.Clone(all), newPerson("odd", "janitor", "")) {
+			s, o := newStory(t)
+			s.auth[by.key] = Standing{Verdict: Accepted, Role: by.role, Member: by.role == care.RoleMember}
+			s.readers = []care.MailboxID{mbMaria}
+			by.mailbox = mbMaria
+			e := s.write(by, after(o), c.body)
+			conv := s.fold()
+			may := slices.ContainsFunc(c.may, func(p person) bool { return p.key == by.key })
+			if refused := slices.Contains(conv.Refused, e.ID); refused == may {
+				t.Errorf("%s by %s (%s): refused %v", kind, by.id, by.role, refused)
+			}
+			judged := Judge(e, s.auth)
+			if (judged.Verdict == Accepted) != may || (judged.Reason == "") != may {
+				t.Errorf("%s by %s: judged %+v", kind, by.id, judged)
+			}
+		}
+	}
+}
+
+// Confidential: what is the office's alone has no effect when it comes from the member's side or was mailed to it.
+func TestStaffOnly(t *testing.T) {
+	s, o := newStory(t)
+	s.says(maria, "It itches.", after(o))
+	want := s.fold()
+	for _, body := range []any{
+		event.NoteBody{Text: "Pretend."}, event.OwnerBody{Who: maria.id}, event.FlagBody{On: true},
+		event.CompletedBody{Closing: "Pretend."}, event.ReopenedBody{Undoes: []care.EventID{{1}}}, event.ReadersBody{Readers: []care.MailboxID{mbJuan}},
+		event.ReceivedBody{Message: s.all[1].ID, Received: monday, Due: due(9)},
+	} {
+		s.all = s.all[:2]
+		e := s.write(maria, nil, body)
+		c := s.converges()
+		if c.Dump() != want.Dump() || !slices.Equal(c.Refused, []care.EventID{e.ID}) || len(c.Parts[0].Notes) != 0 || c.Parts[0].Flagged || c.Parts[0].Owner != "" {
+			t.Errorf("%s from a member:\n%s", e.Kind, c.DumpOffice())
+		}
+		if slices.Contains(c.AllHeads, e.ID) {
+			t.Errorf("a refused %s is a head", e.Kind)
+		}
+	}
+	s.all = s.all[:2]
+	astray := s.draft(rosa, nil, event.NoteBody{Text: "Meant for colleagues."})
+	astray.To = []care.MailboxID{mbMaria}
+	e := s.keep(astray)
+	for _, events := range [][]*event.Event{s.all, holds(mbMaria, s.all)} {
+		if c := Fold(events, s.auth); len(c.Parts[0].Notes) != 0 || !slices.Equal(c.Refused, []care.EventID{e.ID}) {
+			t.Errorf("a note that was mailed to a member is shown:\n%s", c.DumpOffice())
+		}
+	}
+}
+
+// A thread is about one patient of one practice.
+func TestForeign(t *testing.T) {
+	s, o := newStory(t)
+	m := s.says(maria, "It itches.", after(o))
+	other := s.draft(maria, after(m), event.SentBody{Text: "About my son."})
+	other.For = "pt_juanaaaaaaaaaaaa"
+	foreign := s.draft(maria, after(m), event.SentBody{Text: "Elsewhere."})
+	foreign.Practice = "pr_bbbbbbbbbbbbbbbb"
+	e1, e2 := s.keep(other), s.keep(foreign)
+	c := s.converges()
+	wantMessages(t, root(t, c), m)
+	if !slices.Equal(c.Refused, idsOf(after(e1, e2))) {
+		t.Fatalf("%s", c.DumpOffice())
+	}
+}
+
+// The authority's own words: refused, waiting, and accepted with a flag, which never hides a message.
+func TestAuthority(t *testing.T) {
+	s, o := newStory(t)
+	m := s.says(maria, "It itches.", after(o))
+	s.auth[maria.key] = Standing{Verdict: Accepted, Role: care.RoleMember, Member: true, Flags: []string{"No current relation with this office"}}
+	if p := root(t, s.converges()); len(p.Messages) != 1 || !slices.Equal(p.Messages[0].Flags, []string{"No current relation with this office"}) {
+		t.Fatalf("%+v", p)
+	}
+	s.auth[maria.key] = Standing{Verdict: Refused, Reason: "The key was never certified."}
+	if c := s.converges(); c.Opened || !slices.Equal(c.Refused, idsOf(after(o, m))) || len(root(t, c).Messages) != 0 {
+		t.Fatalf("%s", c.DumpOffice())
+	}
+	s.auth[maria.key] = Standing{} // an authority that says nothing
+	if c := s.converges(); c.Opened || !slices.Equal(c.Waiting, idsOf(after(o, m))) || len(c.Refused) != 0 {
+		t.Fatalf("%s", c.DumpOffice())
+	}
+}
+
+// Events of a revoked key wait until a registrar or the agent vouches for them, in whatever order all this arrives.
+func TestVouch(t *testing.T) {
+	begin := func(t *testing.T) (s *story, m, reply *event.Event) {
+		s, o := newStory(t)
+		m = s.says(maria, "It itches.", after(o))
+		reply = s.says(lee, "Use the cream.", after(m))
+		s.auth[lee.key] = Standing{Verdict: Waiting, Withdrawn: true, Role: care.RolePhysician, Reason: "Sender's key withdrawn, being confirmed."}
+		return s, m, reply
+	}
+	t.Run("none", func(t *testing.T) {
+		s, m, reply := begin(t)
+		c := s.converges()
+		wantMessages(t, root(t, c), m)
+		wantState(t, root(t, c), true, Office, time.Time{})
+		if !slices.Equal(c.Waiting, []care.EventID{reply.ID}) {
+			t.Fatalf("%s", c.DumpOffice())
+		}
+	})
+	for name, body := range map[string]func(reply *event.Event) event.VouchBody{
+		"by id": func(e *event.Event) event.VouchBody {
+			return event.VouchBody{Key: lee.key, IDs: []care.EventID{e.ID}}
+		},
+		"by bytes": func(e *event.Event) event.VouchBody {
+			return event.VouchBody{Key: lee.key, Events: []event.Signed{{Event: e.Raw, Signature: make([]byte, 64)}}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m, reply := begin(t)
+			v := s.write(agent, after(m), body(reply))
+			c := s.converges()
+			wantMessages(t, root(t, c), m, reply)
+			wantState(t, root(t, c), true, Member, time.Time{})
+			if p := root(t, c); len(c.Waiting) != 0 || p.Messages[1].Role != care.RolePhysician || !slices.Contains(c.AllHeads, v.ID) || slices.Contains(c.Heads, v.ID) {
+				t.Fatalf("%s", c.DumpOffice())
+			}
+		})
+	}
+	for name, write := range map[string]func(s *story, reply *event.Event){
+		"for another key": func(s *story, reply *event.Event) {
+			s.write(agent, nil, event.VouchBody{Key: rosa.key, IDs: []care.EventID{reply.ID}})
+		},
+		"for another event": func(s *story, reply *event.Event) {
+			s.write(agent, nil, event.VouchBody{Key: lee.key, IDs: []care.EventID{{1}}})
+		},
+		"by a nurse": func(s *story, reply *event.Event) {
+			s.write(rosa, nil, event.VouchBody{Key: lee.key, IDs: []care.EventID{reply.ID}})
+		},
+		"by the revoked key itself": func(s *story, reply *event.Event) {
+			s.auth[lee.key] = Standing{Verdict: Waiting, Withdrawn: true, Role: care.RoleAdministrator}
+			s.write(lee, nil, event.VouchBody{Key: lee.key, IDs: []care.EventID{reply.ID}})
+		},
+		"bytes without a key": func(s *story, reply *event.Event) {
+			s.write(agent, nil, event.VouchBody{Events: []event.Signed{{Event: reply.Raw, Signature: make([]byte, 64)}}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m, reply := begin(t)
+			write(s, reply)
+			c := s.converges()
+			wantMessages(t, root(t, c), m)
+			if !slices.Contains(c.Waiting, reply.ID) {
+				t.Fatalf("%s", c.DumpOffice())
+			}
+		})
+	}
+	t.Run("a vouch that needs a vouch", func(t *testing.T) {
+		s, m, reply := begin(t)
+		s.auth[admin.key] = Standing{Verdict: Waiting, Withdrawn: true, Role: care.RoleAdministrator}
+		v := s.write(admin, nil, event.VouchBody{Key: lee.key, IDs: []care.EventID{reply.ID}})
+		s.write(agent, nil, event.VouchBody{Key: admin.key, IDs: []care.EventID{v.ID}})
+		c := s.converges()
+		wantMessages(t, root(t, c), m, reply)
+		if len(c.Waiting) != 0 {
+			t.Fatalf("%s", c.DumpOffice())
+		}
+	})
+	t.Run("it gives no rights that the role has not", func(t *testing.T) {
+		s, _, _ := begin(t)
+		s.auth[juan.key] = Standing{Verdict: Waiting, Withdrawn: true, Role: care.RoleMember, Member: true}
+		e := s.write(juan, nil, event.NoteBody{Text: "Pretend."})
+		s.write(agent, nil, event.VouchBody{Key: juan.key, IDs: []care.EventID{e.ID}})
+		if c := s.converges(); !slices.Contains(c.Refused, e.ID) || len(root(t, c).Notes) != 0 {
+			t.Fatalf("%s", c.DumpOffice())
+		}
+	})
+}
