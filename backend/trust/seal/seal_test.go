@@ -321,6 +321,9 @@ func TestPublicAsJSON(t *testing.T) {
 	if want := fmt.Sprintf(`{"id":"%s","recipient":"%s"}`, p.ID, p.Recipient); string(b) != want {
 		t.Errorf("%s", b)
 	}
+	if n := len(bech32Data(p.Recipient)); n != 1216 || len(p.Recipient) != 1959 {
+		t.Errorf("a public key of %d bytes in %d characters", n, len(p.Recipient))
+	}
 	var again Public
 	if err := json.Unmarshal(b, &again); err != nil || again != p {
 		t.Errorf("%v %v", again, err)
