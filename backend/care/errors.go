@@ -3,6 +3,7 @@ package care
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kind says, for code, what sort of refusal an error is.
@@ -29,9 +30,9 @@ type Error struct {
 	Cause    error
 }
 
-// Error gives the sentence and the cause.
+// Error gives the sentence and, where it does not stand in it already, the cause.
 func (e *Error) Error() string {
-	if e.Cause == nil {
+	if e.Cause == nil || strings.Contains(e.Sentence, e.Cause.Error()) {
 		return e.Sentence
 	}
 	return e.Sentence + ": " + e.Cause.Error()
