@@ -29,6 +29,9 @@ const readers = 4
 
 // DB is an open file. It is safe for concurrent use.
 type DB struct {
+	// Committed, where it is set before the first use, is called after each commit. Tests end the process there.
+	Committed func()
+
 	writer *sql.DB // exactly one connection
 	reader *sql.DB
 	turn   chan struct{} // holds one token while somebody writes
@@ -88,7 +91,11 @@ func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return run(context.WithoutCancel(ctx), d.writer, fn)
+	err := run(context.WithoutCancel(ctx), d.writer, fn)
+	if err == nil && d.Committed != nil {
+		d.Committed()
+	}
+	return err
 }
 
 // Read runs fn in a transaction that sees one state of the file, however long it takes, and never waits for a writer.

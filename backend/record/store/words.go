@@ -43,7 +43,7 @@ func Words(text string) string {
 
 // fold appends the folded form of text that has no ASCII in it.
 func fold(b []byte, gap bool, text string) ([]byte, bool) {
-	for _, r := range norm.NFKD.String(text) {
+	for _, r := range norm.NFKD.String(lower(text)) {
 		if unicode.Is(unicode.M, r) {
 			if !strippable(r) {
 				b, gap = append(b, string(r)...), false
@@ -66,6 +66,9 @@ func fold(b []byte, gap bool, text string) ([]byte, bool) {
 	}
 	return b, gap
 }
+
+// lower makes small letters before text is taken apart: a few capitals have no parts and become letters that have.
+func lower(text string) string { return strings.ToLower(strings.ToValidUTF8(text, " ")) }
 
 // strippable are the marks that people leave out when they type: accents of Latin, Greek and Cyrillic. The vowel signs
 // of Indic scripts and the like carry the word and stay.

@@ -1,0 +1,61 @@
+// Package documents keeps the practice's signed documents as the bytes that came, for trust to read at each start.
+//
+// It judges none and drops none: which of them are in force is for trust/directory to say.
+package documents
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"postern/backend/record/store"
+)
+
+// Document is one signed document.
+type Document struct {
+	Kind      string
+	Bytes     []byte
+	Signature []byte
+}
+
+// Documents keeps a profile's documents. It is safe for concurrent use.
+type Documents struct{}
+
+// New makes the keeper of an open file's documents.
+func New(*store.DB) *Documents { return &Documents{} }
+
+// Keep stores a document. It is a no-op for one that is here with the same bytes and signature.
+func (*Documents) Keep(ctx context.Context, tx *sql.Tx, kind string, bytes, signature []byte) error {
+	h := sha256.New()
+	for _, part := range [][]byte{[]byte(kind), bytes, signature} {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
+		h.Write(n[:])
+		h.Write(part)
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO document (kind, bytes, signature, hash) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
+		kind, append([]byte{}, bytes...), append([]byte{}, signature...), h.Sum(nil)); err != nil {
+		return fmt.Errorf("keep document: %w", err)
+	}
+	return nil
+}
+
+// All gives every document in the order in which they came.
+func (*Documents) All(ctx context.Context, tx *sql.Tx) (all []Document, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT kind, bytes, signature FROM document ORDER BY no")
+	if err != nil {
+		return nil, fmt.Errorf("read documents: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var d Document
+		if err := rows.Scan(&d.Kind, &d.Bytes, &d.Signature); err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,4 @@
+package journal
+
+// QuarantineMost is Quarantine with another cap.
+var QuarantineMost = quarantine

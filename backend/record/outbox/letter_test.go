@@ -1,0 +1,265 @@
+package outbox_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/record/outbox"
+	. "postern/backend/record/recordtest"
+)
+
+func letter(event byte, mailbox care.MailboxID, thread byte) outbox.Letter {
+	return outbox.Letter{Event: care.EventID{event}, Mailbox: mailbox, Thread: care.ThreadID{thread}, Sealed: []byte("sealed"),
+		SealedAt: Monday, State: outbox.Waiting, Next: Monday, Added: Monday}
+}
+
+func theLetter(t *testing.T, r *Replica) outbox.Letter {
+	t.Helper()
+	var all []outbox.Letter
+	r.Read(func(ctx context.Context, tx *sql.Tx) (err error) {
+		all, err = r.Outbox.ByThread(ctx, tx, care.ThreadID{9})
+		return err
+	})
+	if len(all) != 1 {
+		t.Fatalf("%d letters", len(all))
+	}
+	return all[0]
+}
+
+// TestLetterTransitions tries every operation on a letter in every state, with the end of the process between the steps.
+func TestLetterTransitions(t *testing.T) {
+	e, box := care.EventID{1}, LeeBox
+	ops := map[string]func(context.Context, *sql.Tx, *outbox.Outbox) error{
+		"add": func(ctx context.Context, tx *sql.Tx, o *outbox.Outbox) error {
+			return o.Add(ctx, tx, letter(1, LeeBox, 9))
+		},
+		"reseal": func(ctx context.Context, tx *sql.Tx, o *outbox.Outbox) error {
+			return o.Reseal(ctx, tx, e, box, []byte("anew"), Monday)
+		},
+		"submitting": func(ctx context.Context, tx *sql.Tx, o *outbox.Outbox) error { return o.Submitting(ctx, tx, e, box) },
+		"handed":     func(ctx context.Context, tx *sql.Tx, o *outbox.Outbox) error { return o.Handed(ctx, tx, e, box) },
+		"confirmed": func(ctx context.Context, tx *sql.Tx, o *outbox.Outbox) error {
+			_, err := o.Confirmed(ctx, tx, e, box)
+			return err
+		},
+		"retry": func(ctx context.Context, tx *sql.Tx, o *outbox.Outbox) error {
+			return o.Retry(ctx, tx, e, box, Monday.Add(time.Minute), "451 later")
+		},
+		"fail": func(ctx context.Context, tx *sql.Tx, o *outbox.Outbox) error {
+			return o.Fail(ctx, tx, e, box, "552 full")
+		},
+		"drop": func(ctx context.Context, tx *sql.Tx, o *outbox.Outbox) error { return o.Drop(ctx, tx, e) },
+	}
+	way := map[string][]string{
+		"none": nil, "waiting": {"add"}, "submitting": {"add", "submitting"}, "handed": {"add", "submitting", "handed"},
+		"confirmed": {"add", "submitting", "handed", "confirmed"}, "failed": {"add", "submitting", "fail"},
+	}
+	const conflict, notFound = string(care.Conflict), string(care.NotFound)
+	table := map[string]map[string]string{ // from, operation: to, or the kind of refusal
+		"none":       {"add": "waiting", "reseal": notFound, "submitting": notFound, "handed": notFound, "confirmed": "none", "retry": notFound, "fail": notFound, "drop": "none"},
+		"waiting":    {"add": "waiting", "reseal": "waiting", "submitting": "submitting", "handed": conflict, "confirmed": "confirmed", "retry": "waiting", "fail": "failed", "drop": "none"},
+		"submitting": {"add": "submitting", "reseal": "submitting", "submitting": "submitting", "handed": "handed", "confirmed": "confirmed", "retry": "waiting", "fail": "failed", "drop": conflict},
+		"handed":     {"add": "handed", "reseal": conflict, "submitting": conflict, "handed": "handed", "confirmed": "confirmed", "retry": conflict, "fail": "failed", "drop": conflict},
+		"confirmed":  {"add": "confirmed", "reseal": conflict, "submitting": conflict, "handed": "confirmed", "confirmed": "confirmed", "retry": "confirmed", "fail": "confirmed", "drop": conflict},
+		"failed":     {"add": "failed", "reseal": conflict, "submitting": conflict, "handed": conflict, "confirmed": "confirmed", "retry": "waiting", "fail": "failed", "drop": conflict},
+	}
+	state := func(r *Replica) (s string) {
+		r.Read(func(ctx context.Context, tx *sql.Tx) error {
+			all, err := r.Outbox.ByThread(ctx, tx, care.ThreadID{9})
+			s = "none"
+			if len(all) > 0 {
+				s = all[0].State
+			}
+			return err
+		})
+		return s
+	}
+	for from, row := range table {
+		if len(row) != len(ops) {
+			t.Fatalf("%s lacks an operation", from)
+		}
+		for name, want := range row {
+			t.Run(from+"/"+name, func(t *testing.T) {
+				r := NewReplica(t, nil)
+				for _, step := range way[from] {
+					r.Write(func(ctx context.Context, tx *sql.Tx) error { return ops[step](ctx, tx, r.Outbox) })
+					r.Crash()
+				}
+				_ = r.DB.Write(t.Context(), func(tx *sql.Tx) error {
+					_ = ops[name](t.Context(), tx, r.Outbox)
+					return fmt.Errorf("the process ends here")
+				})
+				r.Crash()
+				if got := state(r); got != from {
+					t.Fatalf("half a step was stored: %s", got)
+				}
+				err := r.DB.Write(t.Context(), func(tx *sql.Tx) error { return ops[name](t.Context(), tx, r.Outbox) })
+				r.Crash()
+				if want == conflict || want == notFound {
+					if string(care.KindOf(err)) != want || state(r) != from {
+						t.Fatalf("%v, now %s", err, state(r))
+					}
+					return
+				}
+				if err != nil || state(r) != want {
+					t.Fatalf("%v, now %s, want %s", err, state(r), want)
+				}
+				if want == "none" {
+					return
+				}
+				l := theLetter(t, r)
+				if on := want == "waiting" || want == "submitting"; on != (l.Sealed != nil) && from != "failed" {
+					t.Errorf("%s with sealed bytes: %v", want, l.Sealed != nil)
+				}
+			})
+		}
+	}
+}
+
+func TestLetterComesBackWhole(t *testing.T) {
+	r := NewReplica(t, nil)
+	want := letter(1, LeeBox, 9)
+	r.Write(func(ctx context.Context, tx *sql.Tx) error { return r.Outbox.Add(ctx, tx, want) })
+	if got := theLetter(t, r); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%+v", got)
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		if err := r.Outbox.Submitting(ctx, tx, want.Event, LeeBox); err != nil {
+			return err
+		}
+		if err := r.Outbox.Retry(ctx, tx, want.Event, LeeBox, Monday.Add(time.Minute), "451 later"); err != nil {
+			return err
+		}
+		return r.Outbox.Reseal(ctx, tx, want.Event, LeeBox, []byte("anew"), Monday.Add(time.Second))
+	})
+	want.Tries, want.Next, want.Reason, want.Sealed, want.SealedAt = 1, Monday.Add(time.Minute), "451 later", []byte("anew"), Monday.Add(time.Second)
+	if got := theLetter(t, r); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%+v", got)
+	}
+}
+
+// TestDue: in the order of queueing; a thread's later letter to a mailbox never before an earlier one that waits.
+func TestDue(t *testing.T) {
+	r := NewReplica(t, nil)
+	at := Monday
+	due := func() (list []string) {
+		r.Read(func(ctx context.Context, tx *sql.Tx) error {
+			all, err := r.Outbox.Due(ctx, tx, at, 100)
+			for _, l := range all {
+				list = append(list, fmt.Sprintf("%d>%s", l.Event[0], l.Mailbox[3:6]))
+			}
+			some, err2 := r.Outbox.Due(ctx, tx, at, 2)
+			if err2 != nil || len(some) != min(2, len(all)) {
+				t.Errorf("%d letters at a limit of 2: %v", len(some), err2)
+			}
+			return err
+		})
+		return list
+	}
+	next := func() (n string) {
+		r.Read(func(ctx context.Context, tx *sql.Tx) error {
+			when, ok, err := r.Outbox.NextDue(ctx, tx)
+			n = "none"
+			if ok {
+				n = when.Sub(Monday).String()
+			}
+			return err
+		})
+		return n
+	}
+	do := func(fn func(ctx context.Context, tx *sql.Tx) error) { t.Helper(); r.Write(fn); r.Crash() }
+	is := func(wantDue, wantNext string) {
+		t.Helper()
+		if got := fmt.Sprint(due()); got != wantDue {
+			t.Fatalf("due %s, want %s", got, wantDue)
+		}
+		if got := next(); got != wantNext {
+			t.Fatalf("next %s, want %s", got, wantNext)
+		}
+	}
+	is("[]", "none")
+	do(func(ctx context.Context, tx *sql.Tx) error {
+		return r.Outbox.Add(ctx, tx, letter(1, LeeBox, 7), letter(1, MariaBox, 7), letter(2, LeeBox, 7), letter(2, MariaBox, 7), letter(3, LeeBox, 8))
+	})
+	is("[1>lee 1>mar 2>lee 2>mar 3>lee]", "0s")
+	do(func(ctx context.Context, tx *sql.Tx) error {
+		return r.Outbox.Retry(ctx, tx, care.EventID{1}, LeeBox, Monday.Add(time.Minute), "451")
+	})
+	is("[1>mar 2>mar 3>lee]", "0s") // 2 to Lee waits behind 1; another thread does not
+	do(func(ctx context.Context, tx *sql.Tx) error {
+		for _, l := range []outbox.Letter{letter(1, MariaBox, 7), letter(2, MariaBox, 7), letter(3, LeeBox, 8)} {
+			if err := r.Outbox.Submitting(ctx, tx, l.Event, l.Mailbox); err != nil {
+				return err
+			}
+			if l.Event == (care.EventID{3}) {
+				continue // its submission has no end
+			}
+			if err := r.Outbox.Handed(ctx, tx, l.Event, l.Mailbox); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	is("[3>lee]", "1m0s") // left over from a crash; and the time when 1 and 2 go, not 2's own that has passed
+	do(func(ctx context.Context, tx *sql.Tx) error {
+		return r.Outbox.Fail(ctx, tx, care.EventID{3}, LeeBox, "550")
+	})
+	is("[]", "1m0s")
+	at = Monday.Add(time.Minute)
+	is("[1>lee 2>lee]", "1m0s")
+	do(func(ctx context.Context, tx *sql.Tx) error {
+		return r.Outbox.Fail(ctx, tx, care.EventID{1}, LeeBox, "550")
+	})
+	is("[2>lee]", "0s") // what failed for good holds nothing back
+}
+
+func TestCounts(t *testing.T) {
+	r := NewReplica(t, nil)
+	var got []int
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		if err := r.Outbox.Hold(ctx, tx, text("dr")); err != nil {
+			return err
+		}
+		if err := r.Outbox.Add(ctx, tx, letter(1, LeeBox, 7), letter(1, MariaBox, 7), letter(2, LeeBox, 7), letter(3, LeeBox, 8), letter(4, LeeBox, 8)); err != nil {
+			return err
+		}
+		if err := r.Outbox.Fail(ctx, tx, care.EventID{3}, LeeBox, "550"); err != nil {
+			return err
+		}
+		if _, err := r.Outbox.Confirmed(ctx, tx, care.EventID{4}, LeeBox); err != nil {
+			return err
+		}
+		held, waiting, failed, err := r.Outbox.Counts(ctx, tx)
+		got = []int{held, waiting, failed}
+		return err
+	})
+	if !slices.Equal(got, []int{1, 2, 1}) {
+		t.Fatal(got)
+	}
+}
+
+// TestConfirmedIsNewsOnce: what is not ours to send is no news, and what is, once.
+func TestConfirmedIsNewsOnce(t *testing.T) {
+	r := NewReplica(t, nil)
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		if err := r.Outbox.Add(ctx, tx, letter(1, LeeBox, 9)); err != nil {
+			return err
+		}
+		for i, want := range []bool{false, true, false} {
+			e := care.EventID{1}
+			if i == 0 {
+				e = care.EventID{77}
+			}
+			if news, err := r.Outbox.Confirmed(ctx, tx, e, LeeBox); err != nil || news != want {
+				t.Errorf("%d: %v, %v", i, news, err)
+			}
+		}
+		return nil
+	})
+}

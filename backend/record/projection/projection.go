@@ -1,0 +1,168 @@
+// Package projection folds the journal into the tables that screens read, in the transaction that changes the journal.
+//
+// It promises that what it keeps is a function of the journal, the directory and this package's version alone: folding
+// everything anew gives the same tables. It shows nothing and judges nobody; view reads, fold judges.
+package projection
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"postern/backend/care"
+	"postern/backend/care/event"
+	"postern/backend/care/fold"
+	"postern/backend/record/store"
+)
+
+// Version is raised whenever the same journal gives other tables. An older projection is then made anew.
+const Version = 1
+
+// Names gives the words by which a conversation is found beside its texts.
+type Names interface {
+	Patient(care.PatientID) (care.Patient, bool)
+	Office(care.OfficeID) (care.Office, bool)
+}
+
+// Projection keeps a profile's derived tables. It is safe for concurrent use.
+type Projection struct {
+	db      *store.DB
+	auth    func() fold.Authority
+	names   Names
+	events  func(context.Context, *sql.Tx, care.ThreadID) ([]*event.Event, error)
+	threads func(context.Context, *sql.Tx) ([]care.ThreadID, error)
+}
+
+// New makes a projection. auth gives the authority of the newest directory; a journal hands itself over by From.
+func New(db *store.DB, auth func() fold.Authority, names Names) *Projection {
+	return &Projection{db: db, auth: auth, names: names}
+}
+
+// From sets where events come from.
+func (p *Projection) From(events func(context.Context, *sql.Tx, care.ThreadID) ([]*event.Event, error),
+	threads func(context.Context, *sql.Tx) ([]care.ThreadID, error)) {
+	p.events, p.threads = events, threads
+}
+
+// Refold makes what is kept of these threads anew, in the caller's transaction. A thread without events leaves nothing.
+// It may run any number of times.
+func (p *Projection) Refold(ctx context.Context, tx *sql.Tx, threads []care.ThreadID) error {
+	ctx = context.WithoutCancel(ctx) // once begun, a write is not cut short; and statements are faster so
+	w := &writing{tx: tx}
+	auth := p.auth()
+	for _, t := range threads {
+		events, err := p.events(ctx, tx, t)
+		if err != nil {
+			return err
+		}
+		c := fold.Fold(events, auth)
+		if err := w.conversation(ctx, t, &c, p.about(&c)); err != nil {
+			return fmt.Errorf("keep thread %s: %w", t, err)
+		}
+	}
+	return w.index(ctx)
+}
+
+// about is what every item of a conversation is found by, beside its own text.
+func (p *Projection) about(c *fold.Conversation) string {
+	words := string(c.Subject)
+	if patient, ok := p.names.Patient(c.Patient); ok {
+		words += "\n" + patient.Name + "\n" + patient.MRN + "\n" + joined(patient.MRN)
+	}
+	if office, ok := p.names.Office(c.Office); ok {
+		words += "\n" + office.Name
+	}
+	return store.Words(words)
+}
+
+// joined is a number without the spaces and dashes that it is written with, so that it is found either way.
+func joined(number string) string {
+	return string(slices.DeleteFunc([]byte(store.Words(number)), func(b byte) bool { return b == ' ' }))
+}
+
+// ThreadOf finds the thread that a part belongs to: care.NotFound where it is not here.
+func (p *Projection) ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID) (thread care.ThreadID, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT thread FROM part WHERE id = ?1 UNION SELECT thread FROM conversation WHERE thread = ?1 LIMIT 1", part[:]).
+		Scan(store.ID(&thread))
+	if errors.Is(err, sql.ErrNoRows) {
+		return thread, care.Refusef(care.NotFound, "This conversation is not on this computer.")
+	}
+	if err != nil {
+		return thread, fmt.Errorf("find the thread of %s: %w", part, err)
+	}
+	return thread, nil
+}
+
+// batch is how many threads are folded before their words are indexed.
+const batch = 500
+
+// Rebuild folds everything anew in one transaction: until it commits, screens read the old tables.
+func (p *Projection) Rebuild(ctx context.Context) error {
+	return p.db.Write(ctx, func(tx *sql.Tx) error { return p.rebuild(context.WithoutCancel(ctx), tx) })
+}
+
+// Ready folds everything anew if the tables were written by another version of this package, or not at all. It is to be
+// called before the tables are first read, and returns whether it had to.
+func (p *Projection) Ready(ctx context.Context) (rebuilt bool, err error) {
+	err = p.db.Write(ctx, func(tx *sql.Tx) error {
+		ctx := context.WithoutCancel(ctx)
+		var have int
+		err := tx.QueryRowContext(ctx, "SELECT version FROM projection").Scan(&have)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("read the projection's version: %w", err)
+		}
+		if have == Version {
+			return nil
+		}
+		rebuilt = true
+		return p.rebuild(ctx, tx)
+	})
+	return rebuilt && err == nil, err
+}
+
+func (p *Projection) rebuild(ctx context.Context, tx *sql.Tx) error {
+	for _, clear := range []string{"DELETE FROM conversation", "DELETE FROM part", "DELETE FROM item",
+		"INSERT INTO search (search) VALUES ('delete-all')"} {
+		if _, err := tx.ExecContext(ctx, clear); err != nil {
+			return fmt.Errorf("clear what was folded: %w", err)
+		}
+	}
+	threads, err := p.threads(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(threads, batch) {
+		if err := p.Refold(ctx, tx, some); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO projection (one, version) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET version = excluded.version",
+		Version); err != nil {
+		return fmt.Errorf("note the projection's version: %w", err)
+	}
+	return nil
+}
+
+// bare is a conversation as JSON without its texts, which items hold.
+func bare(c *fold.Conversation) ([]byte, error) {
+	parts := slices.Clone(c.Parts)
+	for i := range parts {
+		p := &parts[i]
+		p.Messages, p.Notes, p.Completions = slices.Clone(p.Messages), slices.Clone(p.Notes), slices.Clone(p.Completions)
+		for j := range p.Messages {
+			p.Messages[j].Text = ""
+		}
+		for j := range p.Notes {
+			p.Notes[j].Text = ""
+		}
+		for j := range p.Completions {
+			p.Completions[j].Closing = ""
+		}
+	}
+	out := *c
+	out.Parts = parts
+	return json.Marshal(&out)
+}

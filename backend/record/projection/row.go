@@ -1,0 +1,191 @@
+package projection
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"postern/backend/care"
+	"postern/backend/care/fold"
+)
+
+// row is one row of the table part.
+type row struct {
+	id, of  care.EventID
+	patient care.PatientID
+	office  care.OfficeID
+	subject care.Text
+	topic   care.Topic
+	snippet string
+	at      time.Time
+	open    bool
+	awaits  fold.Side
+	due     time.Time
+	owner   care.PersonID
+	flagged bool
+	flags   []string
+	notes   bool
+	state   string
+	said    care.PersonID
+	last    care.EventID
+	ours    bool
+	failure string
+}
+
+// The states that events alone give. view reads them as its own.
+const (
+	handed    = "handed"    // written; the clinic has not confirmed it
+	delivered = "delivered" // the clinic confirmed it
+	replied   = "replied"   // the office wrote last
+	completed = "completed"
+	open      = "open" // none of these
+)
+
+// letter is a message or a closing line in force, as its part's newest word is looked for.
+type letter struct {
+	id       care.EventID
+	as       care.PersonID
+	at       time.Time
+	text     care.Text
+	ours     bool // of the office
+	failures []fold.Failure
+}
+
+// rowOf sums a part up.
+func rowOf(c *fold.Conversation, p *fold.Part) row {
+	r := row{
+		id: p.ID, of: p.Of, patient: c.Patient, office: c.Office, subject: c.Subject, topic: c.Topic, at: c.OpenedAt,
+		open: p.Open, awaits: p.Awaits, due: p.Due, owner: p.Owner, flagged: p.Flagged, notes: len(p.Notes) > 0, state: open,
+	}
+	letters := lettersOf(p)
+	theirs := false
+	for i := range p.Messages {
+		m := &p.Messages[i]
+		r.flags = append(r.flags, m.Flags...)
+		theirs = theirs || m.Member
+	}
+	slices.Sort(r.flags)
+	r.flags = slices.Compact(r.flags)
+	if len(letters) == 0 {
+		return r
+	}
+	newest := &letters[len(letters)-1]
+	r.at, r.snippet = newest.at, Snippet(string(newest.text))
+	about := newest
+	switch {
+	case !p.Open:
+		r.state = completed
+		for _, d := range p.Completions {
+			if !d.Undone {
+				r.said = d.As
+			}
+		}
+	case theirs && p.Answered:
+		r.state = replied
+		for _, l := range letters {
+			if l.ours {
+				r.said = l.as
+			}
+		}
+	case theirs:
+		// It stands with the newest message that needs an answer, unless an answer was written and did not arrive.
+		asked := unanswered(p)
+		if asked == nil {
+			break
+		}
+		r.state = handed
+		if asked.Receipt != nil {
+			r.state = delivered
+		}
+		if !newest.ours || failure(c, newest) == "" {
+			about = &letters[slices.IndexFunc(letters, func(l letter) bool { return l.id == asked.ID })]
+		}
+	}
+	r.last, r.ours, r.failure = about.id, about.ours, failure(c, about)
+	return r
+}
+
+// unanswered is the newest message of the member's side that needs an answer.
+func unanswered(p *fold.Part) *fold.Message {
+	for i := range slices.Backward(p.Messages) {
+		if m := &p.Messages[i]; m.Member && !m.Answered {
+			return m
+		}
+	}
+	return nil
+}
+
+// lettersOf are a part's messages and closing lines in force, in the order shown.
+func lettersOf(p *fold.Part) []letter {
+	byID := make(map[care.EventID]letter, len(p.Messages)+len(p.Completions))
+	for i := range p.Messages {
+		m := &p.Messages[i]
+		byID[m.ID] = letter{id: m.ID, as: m.As, at: m.At, text: m.Text, ours: !m.Member, failures: m.Failures}
+	}
+	for i := range p.Completions {
+		if d := &p.Completions[i]; !d.Undone {
+			byID[d.ID] = letter{id: d.ID, as: d.As, at: d.At, text: d.Closing, ours: true, failures: d.Failures}
+		}
+	}
+	list := make([]letter, 0, len(byID))
+	for _, id := range p.Order {
+		if l, ok := byID[id]; ok {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// failure is the mail system's words where a letter did not reach the other side; a copy of the author's own side that
+// failed is not a matter for lists.
+func failure(c *fold.Conversation, l *letter) string {
+	for _, f := range l.failures {
+		if l.ours == (f.Mailbox != c.OfficeMailbox) {
+			return f.Reason
+		}
+	}
+	return ""
+}
+
+// itemsOf are the rows of what a part says.
+func itemsOf(p *fold.Part, about string) []item {
+	items := make([]item, 0, len(p.Messages)+len(p.Notes)+len(p.Completions))
+	for i := range p.Messages {
+		m := &p.Messages[i]
+		news := ""
+		switch {
+		case !m.Member && m.SeenAt.IsZero():
+			news = "member"
+		case m.Member && !m.Answered && p.Open:
+			news = "office"
+		}
+		items = append(items, item{id: m.ID, part: p.ID, kind: "message", news: news, about: about, text: m.Text, at: m.At})
+	}
+	for i := range p.Notes {
+		n := &p.Notes[i]
+		items = append(items, item{id: n.ID, part: p.ID, kind: "note", about: about, text: n.Text, at: n.At})
+	}
+	for i := range p.Completions {
+		d := &p.Completions[i]
+		news := ""
+		if !d.Undone && d.SeenAt.IsZero() {
+			news = "member"
+		}
+		items = append(items, item{id: d.ID, part: p.ID, kind: "complete", news: news, about: about, text: d.Closing, at: d.At})
+	}
+	return items
+}
+
+// snippetRunes is how much of a text a list shows.
+const snippetRunes = 140
+
+// Snippet is the beginning of a text on one line.
+func Snippet(text string) string {
+	line := strings.Join(strings.Fields(text), " ")
+	if utf8.RuneCountInString(line) <= snippetRunes {
+		return line
+	}
+	cut := []rune(line)[:snippetRunes]
+	return strings.TrimRight(string(cut), " ") + "…"
+}
