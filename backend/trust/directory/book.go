@@ -133,19 +133,40 @@ func chainOf(b body) []SignedCert {
 	return nil
 }
 
-// take checks one document other than a certificate and puts it in its place.
-func (b *Book) take(d Document, body body) ([]Change, error) {
+// Verify says why the practice does not stand behind a document; nil if it does, be it in force, older or not yet in the
+// book. What is to be kept for the next start is verified first: anybody can seal a document to a mailbox.
+func (b *Book) Verify(d Document) error {
+	body, err := open(&d)
+	if err != nil {
+		return err
+	}
+	if c, ok := body.(*Cert); ok {
+		return b.verifyCert(d, c)
+	}
+	return b.verify(d, body)
+}
+
+func (b *Book) verify(d Document, body body) error {
 	h := body.head()
 	if h.Practice != b.pin.Practice {
-		return nil, fmt.Errorf("a %s of another practice", h.Doc)
+		return fmt.Errorf("a %s of another practice", h.Doc)
 	}
 	signer, ok := b.certs[h.Signer]
 	if !ok || signer.body.For != ForRegistrar {
-		return nil, fmt.Errorf("a %s whose signer is no registrar of this practice", h.Doc)
+		return fmt.Errorf("a %s whose signer is no registrar of this practice", h.Doc)
 	}
 	if !seal.Verify(signer.body.Key, labels[h.Doc], d.Bytes, d.Signature) {
-		return nil, fmt.Errorf("a %s whose signature does not hold", h.Doc)
+		return fmt.Errorf("a %s whose signature does not hold", h.Doc)
 	}
+	return nil
+}
+
+// take checks one document other than a certificate and puts it in its place.
+func (b *Book) take(d Document, body body) ([]Change, error) {
+	if err := b.verify(d, body); err != nil {
+		return nil, err
+	}
+	h := body.head()
 	var inner []SignedCert
 	var change Change
 	var better bool
@@ -219,23 +240,8 @@ func (b *Book) takeCert(d Document) ([]Change, error) {
 	if !ok {
 		return nil, fmt.Errorf("a %s in a certificate's place", parsed.head().Doc)
 	}
-	if c.Practice != b.pin.Practice {
-		return nil, errors.New("a certificate of another practice")
-	}
-	signer := ed25519.PublicKey(c.Root)
-	if c.For == ForRegistrar {
-		if c.Signer != b.pin.Root || seal.Fingerprint(signer) != b.pin.Root {
-			return nil, errors.New("a registrar's certificate that the pinned root did not sign")
-		}
-	} else {
-		by, ok := b.certs[c.Signer]
-		if !ok || by.body.For != ForRegistrar {
-			return nil, errors.New("a device's certificate whose signer is no registrar of this practice")
-		}
-		signer = by.body.Key
-	}
-	if !seal.Verify(signer, seal.LabelCert, d.Bytes, d.Signature) {
-		return nil, errors.New("a certificate whose signature does not hold")
+	if err := b.verifyCert(d, c); err != nil {
+		return nil, err
 	}
 	b.verified[mark] = true
 	key := seal.Fingerprint(c.Key)
@@ -247,6 +253,28 @@ func (b *Book) takeCert(d Document) ([]Change, error) {
 		return []Change{change}, nil
 	}
 	return nil, nil
+}
+
+func (b *Book) verifyCert(d Document, c *Cert) error {
+	if c.Practice != b.pin.Practice {
+		return errors.New("a certificate of another practice")
+	}
+	signer := ed25519.PublicKey(c.Root)
+	if c.For == ForRegistrar {
+		if c.Signer != b.pin.Root || seal.Fingerprint(signer) != b.pin.Root {
+			return errors.New("a registrar's certificate that the pinned root did not sign")
+		}
+	} else {
+		by, ok := b.certs[c.Signer]
+		if !ok || by.body.For != ForRegistrar {
+			return errors.New("a device's certificate whose signer is no registrar of this practice")
+		}
+		signer = by.body.Key
+	}
+	if !seal.Verify(signer, seal.LabelCert, d.Bytes, d.Signature) {
+		return errors.New("a certificate whose signature does not hold")
+	}
+	return nil
 }
 
 // Documents gives the documents in force, in a fixed order: a book made of them answers alike.

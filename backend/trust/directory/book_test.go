@@ -149,6 +149,11 @@ func TestOlderIsRefused(t *testing.T) {
 	if p, _ := next.Patient(marisolPt); p.Phone != "new" {
 		t.Error("an older roster took the newer one's place")
 	}
+	for _, d := range []Document{old, c.rosterOfMarisol(1), c.registrarCert(), c.cert(c.rosaKey, rosa, care.RoleNurse)} {
+		if err := next.Verify(d); err != nil {
+			t.Errorf("a %s that is older does not verify: %v", d.Kind, err)
+		}
+	}
 	for _, ch := range changes {
 		if ch.Kind != KindCert {
 			t.Errorf("a change: %+v", ch)
@@ -227,6 +232,9 @@ func TestForeignAndForgedAreRefused(t *testing.T) {
 		b, _, err := empty.With(d, c.rosterOfDmitri(1))
 		if err == nil {
 			t.Errorf("%s: no error", name)
+		}
+		if b.Verify(d) == nil {
+			t.Errorf("%s: it verifies", name)
 		}
 		if b.Version() != 0 || len(b.Patients()) != 1 || len(b.Staff()) != 0 {
 			t.Errorf("%s: it is in the book", name)
