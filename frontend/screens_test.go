@@ -249,3 +249,60 @@ func TestTheMenuKeepsTheLook(t *testing.T) {
 	b.reload()
 	b.until("the look again", `document.documentElement.dataset.size === "150" && document.documentElement.dataset.theme === "postern-dark"`)
 }
+
+// TestScreensFit shows every screen in the smallest window, at twice the text size and with long names: nothing is cut
+// off at the side, and every control is as large as a finger.
+func TestScreensFit(t *testing.T) {
+	w := newWorld()
+	w.offices[2].Provider.Shown = "Dr. Wilhelmina Maximiliana Wojciechowska-Featherstone-Brandt-Oyelaran"
+	th := w.threads[id("mole")]
+	th.Subject = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft and Nguyễn Thị Minh Anh"
+	th.Items = []view.Item{{Kind: view.ItemMessage, ID: id("long"), By: rosa, At: w.now, Text: care.Text(strings.Repeat("https://clinic.example/a-very-long-address/", 8))}}
+	b := open(t, w)
+	fits := func(name string) {
+		t.Helper()
+		for _, size := range []struct {
+			name, text    string
+			width, height int64
+		}{{"1024", "", 1024, 700}, {"zoom200", "200", 1280, 800}, {"phone", "", 390, 800}} {
+			b.look("postern", size.text, size.width, size.height)
+			b.shoot(name + "-" + size.name)
+			if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+				t.Errorf("%s at %s: %d px are cut off: %s", name, size.name, over, eval[string](b, widest))
+			}
+			if small := eval[string](b, smallest); small != "" {
+				t.Errorf("%s at %s: too small for a finger: %s", name, size.name, small)
+			}
+		}
+		b.look("postern", "", 1280, 800)
+	}
+	fits("m1")
+	b.signIn()
+	fits("center")
+	b.follow("Blood pressure")
+	b.sees("Thank you for writing")
+	fits("m2")
+	b.follow("Donaudampf")
+	b.sees("a-very-long-address")
+	fits("long")
+	b.write("Refill", "Please.")
+	fits("m3")
+	b.button("Choose your doctor's office")
+	fits("m3-picker")
+	b.do(key("\x1b"))
+	b.button("Review and send")
+	b.sees("Expect a reply within")
+	fits("m4")
+	b.button("Send message")
+	b.sees("Sending…")
+	fits("m4-sending")
+}
+
+const (
+	widest = `[...document.body.querySelectorAll("*")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1).slice(-1).map((e) => e.outerHTML.slice(0, 200)).join()`
+	// Inline links in a sentence are exempt, as WCAG 2.5.8 has it; so is what only a screen reader meets.
+	smallest = `[...document.querySelectorAll("button, a[href], summary, input:not([type=hidden]):not([type=radio]), textarea, label:has([type=radio])")]
+		.filter((e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true}) && !e.closest(".hint, .banner > div > .a") && !e.matches(".skip, .input > input"))
+		.map((e) => [e, e.getBoundingClientRect()]).filter(([e, r]) => r.width && (r.width < 43.5 || r.height < 43.5))
+		.map(([e, r]) => Math.round(r.width) + "x" + Math.round(r.height) + " " + e.outerHTML.slice(0, 90)).join("\n")`
+)

@@ -116,18 +116,22 @@ func threadModel(from input, t view.Thread) model {
 		since = firstUnread(t.Items)
 	}
 	folding := since != ""
-	for i, it := range t.Items {
+	for _, it := range t.Items {
 		if link.ItemID(it.ID) == since {
 			folding = false
 		}
 		l := letterOf(from, t, it)
 		l.Folded = folding && l.Event == ""
-		l.Newest = i == len(t.Items)-1 && i > 0
 		m.Letters = append(m.Letters, l)
 	}
 	for _, h := range t.Held {
 		m.Held = append(m.Held, heldOf(from, h))
 		m.Often = m.Often || h.State == view.StateHeld
+	}
+	if n := len(m.Held); n > 0 {
+		m.Held[n-1].Newest = true
+	} else if n := len(m.Letters); n > 1 {
+		m.Letters[n-1].Newest = true
 	}
 	m.Refresh = link.With(link.Conversation(t.Part, from.show), "since", since, "sent", yes(from.sent))
 	m.Notices = noticesOf(from, t)

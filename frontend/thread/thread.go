@@ -169,10 +169,11 @@ func (s *Screen) showSent(w http.ResponseWriter, r *http.Request, part care.Even
 	s.draw(w, r, "Message sent", link.RowID(part, ""), threadModel(from, t))
 }
 
-// draw answers with the page, with list and reader, or with the reader alone, as the request wants it.
+// draw answers with the page, with list and reader, or with the reader alone, as the request wants it. A reader that
+// shows another text than before takes the list along, which has another row for it.
 func (s *Screen) draw(w http.ResponseWriter, r *http.Request, title, row string, m model) {
 	swap := respond.Swap(r)
-	if isReader(swap) {
+	if swap == m.ID {
 		respond.HTML(w, r, letters(m))
 		return
 	}
@@ -182,7 +183,11 @@ func (s *Screen) draw(w http.ResponseWriter, r *http.Request, title, row string,
 		return
 	}
 	panes := parts.Panes(true, list, pane(m))
-	if swap == "panes" {
+	if isReader(swap) {
+		w.Header().Set("HX-Retarget", "#panes")
+		w.Header().Set("HX-Reswap", "outerMorph")
+	}
+	if respond.Partial(r) {
 		respond.HTML(w, r, panes)
 		return
 	}
