@@ -256,6 +256,9 @@ func TestRefused(t *testing.T) {
 		{"author missing", Note, `"author":"` + key(1).String() + `",`, ``, "author"},
 		{"as missing", Note, `"as":"` + string(lee) + `",`, ``, "as "},
 		{"for missing", Note, `"for":"` + string(patient) + `",`, ``, "for is missing"},
+		{"after doubled", Note, quoted(lo) + "," + quoted(hi), quoted(lo) + "," + quoted(lo), "after is not sorted"},
+		{"at with an hour of one digit", Note, `T14:05`, `T4:05`, "time"},
+		{"nested too deep", Note, `"dir":7`, `"dir":7,"new":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth), "deeper"},
 		{"at in another zone", Note, `06.789Z`, `06.789+00:00`, "time"},
 		{"at without milliseconds", Note, `06.789Z`, `06Z`, "time"},
 		{"at on a day that is not", Note, `2026-11-23`, `2026-02-30`, "time"},
@@ -301,7 +304,6 @@ func TestRefused(t *testing.T) {
 		{"reopening of nothing", Reopened, `[` + quoted(id(4)) + `]`, `[]`, "undoes nothing"},
 		{"failure of nothing", Failed, `"event":` + quoted(id(4)), `"other":1`, "event is missing"},
 		{"failure at an address", Failed, `"mailbox":"mb_`, `"mailbox":"xx_`, "mailbox"},
-		{"vouch for nothing", Vouch, `"ids":`, `"ids":[],"events":[],"other":[1],"others":`, "twice"},
 		{"vouch without key", Vouch, `"key":"` + key(2).String() + `",`, ``, "key is missing"},
 		{"vouch with half a signature", Vouch, strings.Repeat("A", 44), ``, "signature"},
 	}
@@ -335,6 +337,11 @@ func TestRefusedWhole(t *testing.T) {
 	wordless.Body = SentBody{}
 	if _, err := Encode(wordless); err == nil || !strings.Contains(err.Error(), "neither text nor file") {
 		t.Errorf("a message of nothing: %v", err)
+	}
+	empty := example(Vouch)
+	empty.Body = VouchBody{Key: key(2)}
+	if _, err := Encode(empty); err == nil || !strings.Contains(err.Error(), "for nothing") {
+		t.Errorf("a vouch for nothing: %v", err)
 	}
 	large := with(t, Note, "Called", strings.Repeat("x", MaxBytes))
 	if _, err := Decode(large); err == nil || !strings.Contains(err.Error(), "larger") {
@@ -377,6 +384,17 @@ func TestNewer(t *testing.T) {
 		e, err := Decode(raw)
 		if want := (&Event{ID: IDOf(raw), Raw: raw, V: 2}); err != nil || !reflect.DeepEqual(e, want) {
 			t.Fatalf("%+v, %v", e, err)
+		}
+	})
+	t.Run("unknown version that spells times otherwise", func(t *testing.T) {
+		if e, err := Decode([]byte(`{"at":"yesterday","v":3}`)); err != nil || e.V != 3 {
+			t.Fatalf("%+v, %v", e, err)
+		}
+	})
+	t.Run("as deep as may be", func(t *testing.T) {
+		raw := with(t, Note, `"dir":7`, `"dir":7,"new":`+strings.Repeat("[", maxDepth-1)+strings.Repeat("]", maxDepth-1))
+		if _, err := Decode(raw); err != nil {
+			t.Fatal(err)
 		}
 	})
 	t.Run("unknown version, doubled key", func(t *testing.T) {

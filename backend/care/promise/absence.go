@@ -19,10 +19,10 @@ func (k *Clock) Absent(p care.PersonID, at time.Time) (care.Absence, care.Person
 		if found == nil {
 			found = &k.absences[p][i]
 		}
-		if a.Cover == "" || a.Cover == p {
+		if a.Cover == "" {
 			continue
 		}
-		if who, there := k.presentBut(a.Cover, day, p); there {
+		if who, there := k.present(a.Cover, day); there {
 			return a.Absence, who, true
 		}
 	}
@@ -37,11 +37,6 @@ func (a *absence) on(day int) bool { return a.from <= day && day <= a.until }
 // present is who is there on a day for a person: they themselves, or who covers in the end.
 func (k *Clock) present(p care.PersonID, day int) (care.PersonID, bool) {
 	return k.follow(p, day, nil)
-}
-
-// presentBut is present, with one person known to be away.
-func (k *Clock) presentBut(p care.PersonID, day int, away care.PersonID) (care.PersonID, bool) {
-	return k.follow(p, day, map[care.PersonID]bool{away: true})
 }
 
 // follow looks along the covers. Whoever was looked at leads nowhere new, so a circle ends.

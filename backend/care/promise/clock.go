@@ -104,7 +104,7 @@ func (k *Clock) Due(received time.Time, promise time.Duration, provider care.Per
 		return received.In(k.loc), cover, true
 	}
 	counted := false
-	for days := k.daysFrom(received.In(k.loc).AddDate(0, 0, -1)); days.next(); {
+	for days := k.daysFrom(received.In(k.loc)); days.next(); {
 		spans := days.spans()
 		if len(spans) == 0 || !spans[len(spans)-1].until.After(received) {
 			continue

@@ -97,7 +97,7 @@ func (k *Clock) workOut(number int) *year {
 		}
 		for _, s := range stretches {
 			from, until := k.instant(local, s.from), k.instant(local, s.until)
-			if from.Before(last) { // where the clocks go back, an hour may have been counted already
+			if from.Before(last) { // the library does not say which of two equal wall times it means
 				from = last
 			}
 			if until.After(from) {
