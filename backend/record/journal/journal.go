@@ -20,8 +20,8 @@ import (
 
 // Projector keeps what is folded from the journal.
 type Projector interface {
-	// From hands it its source: the accepted events of a thread, and all threads. Called once, by New.
-	From(events func(context.Context, *sql.Tx, care.ThreadID) ([]*event.Event, error),
+	// From hands it its source: the accepted events of some threads, and all threads. Called once, by New.
+	From(events func(context.Context, *sql.Tx, []care.ThreadID) (map[care.ThreadID][]*event.Event, error),
 		threads func(context.Context, *sql.Tx) ([]care.ThreadID, error))
 	// Refold makes what is kept of these threads anew, in the caller's transaction.
 	Refold(ctx context.Context, tx *sql.Tx, threads []care.ThreadID) error

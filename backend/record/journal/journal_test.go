@@ -19,7 +19,7 @@ import (
 // recorder is a projector that notes what it was told.
 type recorder struct{ folded [][]care.ThreadID }
 
-func (r *recorder) From(func(context.Context, *sql.Tx, care.ThreadID) ([]*event.Event, error), func(context.Context, *sql.Tx) ([]care.ThreadID, error)) {
+func (r *recorder) From(func(context.Context, *sql.Tx, []care.ThreadID) (map[care.ThreadID][]*event.Event, error), func(context.Context, *sql.Tx) ([]care.ThreadID, error)) {
 }
 
 func (r *recorder) Refold(_ context.Context, _ *sql.Tx, threads []care.ThreadID) error {

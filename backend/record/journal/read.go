@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"postern/backend/care"
@@ -85,40 +87,73 @@ func (j *Journal) entries(ctx context.Context, tx *sql.Tx, where string, args ..
 	return all, rows.Err()
 }
 
-// events gives the accepted events of a thread, decoding only what is not at hand.
-func (j *Journal) events(ctx context.Context, tx *sql.Tx, thread care.ThreadID) (all []*event.Event, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT no, id FROM event WHERE thread = ? AND verdict = 'accepted' ORDER BY no", thread[:])
-	if err != nil {
-		return nil, fmt.Errorf("read thread %s: %w", thread, err)
+// place is where an event goes that is to be read yet.
+type place struct {
+	thread care.ThreadID
+	at     int
+}
+
+// events gives the accepted events of threads in the order in which they came, reading and decoding only what is not at
+// hand. Two questions for all of them: each costs more than its answer.
+func (j *Journal) events(ctx context.Context, tx *sql.Tx, threads []care.ThreadID) (map[care.ThreadID][]*event.Event, error) {
+	all := make(map[care.ThreadID][]*event.Event, len(threads))
+	if len(threads) == 0 {
+		return all, nil
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	missing := map[int]int64{}
-	for rows.Next() {
+	missing := map[int64]place{}
+	in, args := store.In(threads)
+	err := each(ctx, tx, "SELECT no, id, thread FROM event WHERE thread IN "+in+" AND verdict = 'accepted' ORDER BY no", args, func(rows *sql.Rows) error {
 		var no int64
 		var id care.EventID
-		if err := rows.Scan(&no, store.ID(&id)); err != nil {
-			return nil, err
+		var thread care.ThreadID
+		if err := rows.Scan(&no, store.ID(&id), store.ID(&thread)); err != nil {
+			return err
 		}
 		e := j.decoded.get(id)
 		if e == nil {
-			missing[len(all)] = no
+			missing[no] = place{thread, len(all[thread])}
 		}
-		all = append(all, e)
-	}
-	if err := rows.Err(); err != nil {
+		all[thread] = append(all[thread], e)
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	for i, no := range missing {
-		var id care.EventID
-		var raw []byte
-		if err := tx.QueryRowContext(ctx, "SELECT id, raw FROM event WHERE no = ?", no).Scan(store.ID(&id), &raw); err != nil {
-			return nil, fmt.Errorf("read event %d: %w", no, err)
-		}
-		if all[i], err = j.decode(id, raw); err != nil {
+	numbers := make([]any, 0, len(missing))
+	for no := range missing {
+		numbers = append(numbers, no)
+	}
+	for some := range slices.Chunk(numbers, 1000) {
+		err := each(ctx, tx, "SELECT no, id, raw FROM event WHERE no IN (?"+strings.Repeat(", ?", len(some)-1)+")", some, func(rows *sql.Rows) error {
+			var no int64
+			var id care.EventID
+			var raw []byte
+			if err := rows.Scan(&no, store.ID(&id), &raw); err != nil {
+				return err
+			}
+			e, err := j.decode(id, raw)
+			all[missing[no].thread][missing[no].at] = e
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+func each(ctx context.Context, tx *sql.Tx, query string, args []any, row func(*sql.Rows) error) (err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // decode gives the event of bytes that were decoded once already, when they came.
@@ -141,7 +176,7 @@ func (j *Journal) decode(id care.EventID, raw []byte) (*event.Event, error) {
 
 // keepDecoded bounds the bytes of events that stay decoded: threads of a first sync are folded several times while
 // their events come in.
-const keepDecoded = 8 << 20
+const keepDecoded = 12 << 20
 
 // decoded holds the events decoded last, in two generations: when the younger is full, the older is dropped.
 type decoded struct {

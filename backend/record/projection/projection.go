@@ -32,7 +32,7 @@ type Projection struct {
 	db      *store.DB
 	auth    func() fold.Authority
 	names   Names
-	events  func(context.Context, *sql.Tx, care.ThreadID) ([]*event.Event, error)
+	events  func(context.Context, *sql.Tx, []care.ThreadID) (map[care.ThreadID][]*event.Event, error)
 	threads func(context.Context, *sql.Tx) ([]care.ThreadID, error)
 }
 
@@ -42,7 +42,7 @@ func New(db *store.DB, auth func() fold.Authority, names Names) *Projection {
 }
 
 // From sets where events come from.
-func (p *Projection) From(events func(context.Context, *sql.Tx, care.ThreadID) ([]*event.Event, error),
+func (p *Projection) From(events func(context.Context, *sql.Tx, []care.ThreadID) (map[care.ThreadID][]*event.Event, error),
 	threads func(context.Context, *sql.Tx) ([]care.ThreadID, error)) {
 	p.events, p.threads = events, threads
 }
@@ -51,23 +51,34 @@ func (p *Projection) From(events func(context.Context, *sql.Tx, care.ThreadID) (
 // It may run any number of times.
 func (p *Projection) Refold(ctx context.Context, tx *sql.Tx, threads []care.ThreadID) error {
 	ctx = context.WithoutCancel(ctx) // once begun, a write is not cut short; and statements are faster so
-	w := &writing{tx: tx}
 	auth := p.auth()
-	for _, t := range threads {
-		events, err := p.events(ctx, tx, t)
+	for some := range slices.Chunk(threads, batch) {
+		events, err := p.events(ctx, tx, some)
 		if err != nil {
 			return err
 		}
-		c := fold.Fold(events, auth)
-		if err := w.conversation(ctx, t, &c, p.about(&c)); err != nil {
-			return fmt.Errorf("keep thread %s: %w", t, err)
+		w := &writing{tx: tx}
+		if err := w.load(ctx, some); err != nil {
+			return fmt.Errorf("read what is kept: %w", err)
+		}
+		for _, t := range some {
+			c := fold.Fold(events[t], auth)
+			if err := w.conversation(ctx, t, &c, p.about(&c)); err != nil {
+				return fmt.Errorf("keep thread %s: %w", t, err)
+			}
+		}
+		if err := w.index(ctx); err != nil {
+			return err
 		}
 	}
-	return w.index(ctx)
+	return nil
 }
 
-// about is what every item of a conversation is found by, beside its own text.
+// about is what every item of a conversation is found by, beside its own text; nothing until its opening is here.
 func (p *Projection) about(c *fold.Conversation) string {
+	if !c.Opened {
+		return ""
+	}
 	words := string(c.Subject)
 	if patient, ok := p.names.Patient(c.Patient); ok {
 		words += "\n" + patient.Name + "\n" + patient.MRN + "\n" + joined(patient.MRN)
@@ -96,7 +107,7 @@ func (p *Projection) ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID
 	return thread, nil
 }
 
-// batch is how many threads are folded before their words are indexed.
+// batch is how many threads are folded together: what is kept of them is read at once, and their words are indexed at once.
 const batch = 500
 
 // Rebuild folds everything anew in one transaction: until it commits, screens read the old tables.
@@ -134,10 +145,8 @@ func (p *Projection) rebuild(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(threads, batch) {
-		if err := p.Refold(ctx, tx, some); err != nil {
-			return err
-		}
+	if err := p.Refold(ctx, tx, threads); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, "INSERT INTO projection (one, version) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET version = excluded.version",
 		Version); err != nil {

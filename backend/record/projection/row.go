@@ -149,7 +149,7 @@ func failure(c *fold.Conversation, l *letter) string {
 }
 
 // itemsOf are the rows of what a part says.
-func itemsOf(p *fold.Part, about string) []item {
+func itemsOf(p *fold.Part) []item {
 	items := make([]item, 0, len(p.Messages)+len(p.Notes)+len(p.Completions))
 	for i := range p.Messages {
 		m := &p.Messages[i]
@@ -160,11 +160,11 @@ func itemsOf(p *fold.Part, about string) []item {
 		case m.Member && !m.Answered && p.Open:
 			news = "office"
 		}
-		items = append(items, item{id: m.ID, part: p.ID, kind: "message", news: news, about: about, text: m.Text, at: m.At})
+		items = append(items, item{id: m.ID, part: p.ID, kind: "message", news: news, text: m.Text, at: m.At})
 	}
 	for i := range p.Notes {
 		n := &p.Notes[i]
-		items = append(items, item{id: n.ID, part: p.ID, kind: "note", about: about, text: n.Text, at: n.At})
+		items = append(items, item{id: n.ID, part: p.ID, kind: "note", text: n.Text, at: n.At})
 	}
 	for i := range p.Completions {
 		d := &p.Completions[i]
@@ -172,7 +172,7 @@ func itemsOf(p *fold.Part, about string) []item {
 		if !d.Undone && d.SeenAt.IsZero() {
 			news = "member"
 		}
-		items = append(items, item{id: d.ID, part: p.ID, kind: "complete", news: news, about: about, text: d.Closing, at: d.At})
+		items = append(items, item{id: d.ID, part: p.ID, kind: "complete", news: news, text: d.Closing, at: d.At})
 	}
 	return items
 }
@@ -182,6 +182,9 @@ const snippetRunes = 140
 
 // Snippet is the beginning of a text on one line.
 func Snippet(text string) string {
+	if most := 5 * snippetRunes; len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
 	line := strings.Join(strings.Fields(text), " ")
 	if utf8.RuneCountInString(line) <= snippetRunes {
 		return line

@@ -19,6 +19,9 @@ import (
 // without writing itself out in between.
 type writing struct {
 	tx    *sql.Tx
+	about map[care.ThreadID]string // by which words each thread is found until now
+	parts map[care.ThreadID][]care.EventID
+	items map[care.ThreadID]map[care.EventID]item
 	words []words
 }
 
@@ -29,11 +32,63 @@ type words struct {
 
 // item is one row of that table.
 type item struct {
-	no                int64
-	id, part          care.EventID
-	kind, news, about string
-	text              care.Text
-	at                time.Time
+	no         int64
+	id, part   care.EventID
+	kind, news string
+	text       care.Text
+	at         time.Time
+}
+
+// load reads what is kept of threads. One question a table for all of them: each costs more than its answer.
+func (w *writing) load(ctx context.Context, threads []care.ThreadID) error {
+	w.about, w.parts = map[care.ThreadID]string{}, map[care.ThreadID][]care.EventID{}
+	w.items = map[care.ThreadID]map[care.EventID]item{}
+	if len(threads) == 0 {
+		return nil
+	}
+	in, args := store.In(threads)
+	var thread care.ThreadID
+	err := w.each(ctx, "SELECT thread, about FROM conversation WHERE thread IN "+in, args, func(rows *sql.Rows) error {
+		var about string
+		err := rows.Scan(store.ID(&thread), &about)
+		w.about[thread] = about
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = w.each(ctx, "SELECT thread, id FROM part WHERE thread IN "+in, args, func(rows *sql.Rows) error {
+		var id care.EventID
+		err := rows.Scan(store.ID(&thread), store.ID(&id))
+		w.parts[thread] = append(w.parts[thread], id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.each(ctx, "SELECT thread, no, id, part, kind, news FROM item WHERE thread IN "+in, args, func(rows *sql.Rows) error {
+		var i item
+		err := rows.Scan(store.ID(&thread), &i.no, store.ID(&i.id), store.ID(&i.part), &i.kind, &i.news)
+		if w.items[thread] == nil {
+			w.items[thread] = map[care.EventID]item{}
+		}
+		w.items[thread][i.id] = i
+		return err
+	})
+}
+
+func (w *writing) each(ctx context.Context, query string, args []any, row func(*sql.Rows) error) (err error) {
+	rows, err := w.tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // conversation writes all rows of one thread.
@@ -46,18 +101,18 @@ func (w *writing) conversation(ctx context.Context, thread care.ThreadID, c *fol
 			continue // nothing of it can be shown yet
 		}
 		rows = append(rows, rowOf(c, p))
-		items = append(items, itemsOf(p, about)...)
+		items = append(items, itemsOf(p)...)
 	}
-	if err := w.head(ctx, thread, c); err != nil {
+	if err := w.head(ctx, thread, c, about); err != nil {
 		return err
 	}
-	if err := w.parts(ctx, thread, rows); err != nil {
+	if err := w.keepParts(ctx, thread, rows); err != nil {
 		return err
 	}
-	return w.items(ctx, thread, items)
+	return w.keepItems(ctx, thread, items, about)
 }
 
-func (w *writing) head(ctx context.Context, thread care.ThreadID, c *fold.Conversation) error {
+func (w *writing) head(ctx context.Context, thread care.ThreadID, c *fold.Conversation, about string) error {
 	if c.Thread.IsZero() {
 		_, err := w.tx.ExecContext(ctx, "DELETE FROM conversation WHERE thread = ?", thread[:])
 		return err
@@ -66,89 +121,99 @@ func (w *writing) head(ctx context.Context, thread care.ThreadID, c *fold.Conver
 	if err != nil {
 		return err
 	}
-	_, err = w.tx.ExecContext(ctx, "INSERT INTO conversation (thread, folded) VALUES (?, ?) ON CONFLICT (thread) DO UPDATE SET folded = excluded.folded",
-		thread[:], string(folded))
+	_, err = w.tx.ExecContext(ctx, "INSERT INTO conversation (thread, about, folded) VALUES (?, ?, ?) "+
+		"ON CONFLICT (thread) DO UPDATE SET about = excluded.about, folded = excluded.folded", thread[:], about, string(folded))
 	return err
 }
 
 const partColumns = "id, thread, of, place, patient, office, subject, topic, snippet, at, open, awaits, due, owner, flagged, flags, notes, " +
 	"state, said, last, ours, failure"
 
-func (w *writing) parts(ctx context.Context, thread care.ThreadID, rows []row) error {
-	if _, err := w.tx.ExecContext(ctx, "DELETE FROM part WHERE thread = ?", thread[:]); err != nil {
-		return err
+// partChanges sets every column that may change; SQLite leaves the indexes alone where a value stays.
+var partChanges = func() string {
+	var set []string
+	for _, name := range strings.Split(partColumns, ", ")[2:] {
+		set = append(set, name+" = excluded."+name)
 	}
+	return strings.Join(set, ", ")
+}()
+
+func (w *writing) keepParts(ctx context.Context, thread care.ThreadID, rows []row) error {
 	for place, r := range rows {
-		if _, err := w.tx.ExecContext(ctx, "INSERT INTO part ("+partColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		if _, err := w.tx.ExecContext(ctx, "INSERT INTO part ("+partColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
+			"ON CONFLICT (id) DO UPDATE SET "+partChanges,
 			r.id[:], thread[:], store.Blob(r.of), place, string(r.patient), string(r.office), string(r.subject), string(r.topic), r.snippet,
 			store.Millis(r.at), r.open, string(r.awaits), store.Millis(r.due), string(r.owner), r.flagged, strings.Join(r.flags, "\n"), r.notes,
 			r.state, string(r.said), store.Blob(r.last), r.ours, r.failure); err != nil {
 			return err
 		}
 	}
+	for _, id := range w.parts[thread] {
+		if slices.ContainsFunc(rows, func(r row) bool { return r.id == id }) {
+			continue
+		}
+		if _, err := w.tx.ExecContext(ctx, "DELETE FROM part WHERE id = ?", id[:]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// items brings the thread's items to what was folded: texts never change, so most rows stay as they are.
-func (w *writing) items(ctx context.Context, thread care.ThreadID, want []item) error {
-	have, err := w.have(ctx, thread)
-	if err != nil {
-		return err
-	}
+// keepItems brings the thread's items to what was folded: texts never change, so most rows stay as they are.
+func (w *writing) keepItems(ctx context.Context, thread care.ThreadID, want []item, about string) error {
+	have, was := w.items[thread], w.about[thread]
 	for _, i := range want {
-		was, known := have[i.id]
+		old, known := have[i.id]
 		delete(have, i.id)
-		switch {
-		case !known:
-			err = w.insert(ctx, thread, i)
-		case was.about != i.about:
-			err = errors.Join(w.remove(ctx, was.no), w.insert(ctx, thread, i))
-		case was.part != i.part || was.news != i.news || was.kind != i.kind:
-			_, err = w.tx.ExecContext(ctx, "UPDATE item SET part = ?, kind = ?, news = ? WHERE no = ?", i.part[:], i.kind, i.news, was.no)
+		if !known {
+			no, err := w.insert(ctx, thread, i)
+			if err != nil {
+				return err
+			}
+			i.no = no
+		} else {
+			i.no = old.no
+			if old.part != i.part || old.news != i.news || old.kind != i.kind {
+				if _, err := w.tx.ExecContext(ctx, "UPDATE item SET part = ?, kind = ?, news = ? WHERE no = ?", i.part[:], i.kind, i.news, i.no); err != nil {
+					return err
+				}
+			}
+			if was != "" && was != about {
+				if err := w.forget(ctx, i.no); err != nil {
+					return err
+				}
+			}
 		}
-		if err != nil {
-			return err
+		if about != "" && (!known || was != about) {
+			w.words = append(w.words, words{i.no, about + " " + store.Words(string(i.text))})
 		}
 	}
 	for _, gone := range have {
-		if err := w.remove(ctx, gone.no); err != nil {
+		if err := w.forget(ctx, gone.no); err != nil {
+			return err
+		}
+		if _, err := w.tx.ExecContext(ctx, "DELETE FROM item WHERE no = ?", gone.no); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *writing) have(ctx context.Context, thread care.ThreadID) (have map[care.EventID]item, err error) {
-	rows, err := w.tx.QueryContext(ctx, "SELECT no, id, part, kind, news, about FROM item WHERE thread = ?", thread[:])
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	have = map[care.EventID]item{}
-	for rows.Next() {
-		var i item
-		if err := rows.Scan(&i.no, store.ID(&i.id), store.ID(&i.part), &i.kind, &i.news, &i.about); err != nil {
-			return nil, err
-		}
-		have[i.id] = i
-	}
-	return have, rows.Err()
-}
-
-func (w *writing) insert(ctx context.Context, thread care.ThreadID, i item) error {
-	for no := number(i); ; no++ { // two items of one second with the same 31 bits of id: once in a very long time
-		done, err := w.tx.ExecContext(ctx, "INSERT INTO item (no, id, thread, part, kind, news, about, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "+
-			"ON CONFLICT (no) DO NOTHING", no, i.id[:], thread[:], i.part[:], i.kind, i.news, i.about, string(i.text))
+// insert stores an item under its number, or the next free one: two items of one second with the same 31 bits of id come
+// once in a very long time.
+func (w *writing) insert(ctx context.Context, thread care.ThreadID, i item) (int64, error) {
+	for no := number(i); ; no++ {
+		done, err := w.tx.ExecContext(ctx, "INSERT INTO item (no, id, thread, part, kind, news, text) VALUES (?, ?, ?, ?, ?, ?, ?) "+
+			"ON CONFLICT (no) DO NOTHING", no, i.id[:], thread[:], i.part[:], i.kind, i.news, string(i.text))
 		if err != nil {
-			return err
+			return 0, err
 		}
 		n, err := done.RowsAffected()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if n == 1 {
-			w.words = append(w.words, words{no, i.about + " " + store.Words(string(i.text))})
-			return nil
+			return no, nil
 		}
 	}
 }
@@ -159,12 +224,10 @@ func number(i item) int64 {
 	return second<<31 | int64(binary.BigEndian.Uint32(i.id[:4])>>1)
 }
 
-func (w *writing) remove(ctx context.Context, no int64) error {
+// forget takes an item's words out of the index.
+func (w *writing) forget(ctx context.Context, no int64) error {
 	w.words = slices.DeleteFunc(w.words, func(x words) bool { return x.no == no })
-	if _, err := w.tx.ExecContext(ctx, "DELETE FROM search WHERE rowid = ?", no); err != nil {
-		return err
-	}
-	_, err := w.tx.ExecContext(ctx, "DELETE FROM item WHERE no = ?", no)
+	_, err := w.tx.ExecContext(ctx, "DELETE FROM search WHERE rowid = ?", no)
 	return err
 }
 

@@ -10,8 +10,9 @@ CREATE TABLE projection (
 -- conversation: one folded opening with its follow-ups, as JSON. Texts stand in item.
 CREATE TABLE conversation (
 	thread BLOB NOT NULL PRIMARY KEY,
+	about  TEXT NOT NULL DEFAULT '', -- the words beside its texts by which it is found; '' until its opening is here
 	folded TEXT NOT NULL DEFAULT ''
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- part: one row a conversation in a list: the thread itself or a follow-up of it.
 CREATE TABLE part (
@@ -48,17 +49,17 @@ CREATE INDEX part_done ON part (office, at) WHERE open = 0;
 -- first is walking backwards, and two replicas number alike.
 CREATE TABLE item (
 	no     INTEGER PRIMARY KEY,
-	id     BLOB NOT NULL UNIQUE,
+	id     BLOB NOT NULL,
 	thread BLOB NOT NULL,
 	part   BLOB NOT NULL,
 	kind   TEXT NOT NULL CHECK (kind IN ('message', 'note', 'complete')),
 	news   TEXT NOT NULL DEFAULT '' CHECK (news IN ('', 'member', 'office')), -- who may not have read it yet
-	about  TEXT NOT NULL DEFAULT '', -- the words beside the text by which it is found
 	text   TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX item_thread ON item (thread);
 CREATE INDEX item_news ON item (part, news) WHERE news <> '';
 
--- search: the words of each item, by its number. Words are prepared by store.Words, so that the same text gives the
+-- search: the words of each item and of what it is about, by its number, once the opening of its thread is here: letters
+-- come newest first, and everything would be indexed twice. Words are prepared by store.Words, so that the same text gives the
 -- same words here and in a query whatever it holds.
 CREATE VIRTUAL TABLE search USING fts5 (words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');

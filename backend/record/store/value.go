@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -81,3 +82,12 @@ func (h Hashes[T]) Scan(from any) error {
 
 // IDs reads a list of ids.
 func IDs[T ~[32]byte](ids *[]T) Hashes[T] { return Hashes[T]{ids} }
+
+// In is the list of an IN with one place for each id, and the ids as arguments. There must be at least one.
+func In[T ~[32]byte](ids []T) (list string, args []any) {
+	args = make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = Blob(id)
+	}
+	return "(?" + strings.Repeat(", ?", len(ids)-1) + ")", args
+}
