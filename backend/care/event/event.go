@@ -80,7 +80,7 @@ type SentBody struct {
 	Files []File         `json:"files,omitempty"`
 }
 
-// File is one attachment: its bytes travel as blobs.
+// File is one attachment: its bytes travel as blobs. Hashes are spelt as ids are, in 52 characters.
 type File struct {
 	Name   string   `json:"name"`
 	Type   string   `json:"type"`
@@ -93,14 +93,14 @@ type File struct {
 type ReceivedBody struct {
 	Message  care.EventID  `json:"message"`
 	Received time.Time     `json:"received"` // the server's date of the office's copy
-	Due      time.Time     `json:"due"`
+	Due      time.Time     `json:"due"`      // zero: none can be named, the provider is away without end and without cover
 	Cover    care.PersonID `json:"cover,omitempty"`
 }
 
 // DueBody is the body of due.changed: a compare-and-set on what it replaces.
 type DueBody struct {
 	Message care.EventID `json:"message"`
-	Due     time.Time    `json:"due"`
+	Due     time.Time    `json:"due"` // zero: none can be named any more
 	Reason  care.Text    `json:"reason"`
 	Over    care.EventID `json:"over"` // the receipt or due change that it replaces
 }

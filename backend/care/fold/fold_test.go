@@ -353,7 +353,7 @@ func TestEarliestDueOfUnanswered(t *testing.T) {
 }
 
 // A reply whose letters to the member's side all failed answers nothing; once the member has seen it, it does.
-func TestFailedReply(t *testing.T) {
+func TestProof16FailedReply(t *testing.T) {
 	s, o := newStory(t, mbJuan, mbMaria)
 	m := s.says(maria, "It itches.", after(o))
 	s.receives(agent, m, 0)
