@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postern/backend/care"
+	"postern/frontend/link"
 	"postern/frontend/parts"
 	"postern/frontend/respond"
 	"postern/frontend/say"
@@ -72,6 +73,10 @@ func (s *server) withSession(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := parts.WithFrame(r.Context(), s.frame(r, nil))
 		b := s.sessions.of(r)
+		if b == nil && respond.Partial(r) {
+			respond.GoTo(w, r, link.Home) // a page of a Postern that has ended: the whole of it goes
+			return
+		}
 		if b == nil {
 			respond.Refused(w, r.WithContext(ctx), http.StatusForbidden, parts.NoSession())
 			return

@@ -1,6 +1,7 @@
 package frontend_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"slices"
@@ -217,7 +218,7 @@ func (w *world) Center(_ context.Context, show, search string) ([]view.Row, erro
 		return !strings.Contains(strings.ToLower(string(r.Subject)), strings.ToLower(search)) ||
 			show == "unread" && !r.Unread || show == "drafts" && r.State != view.StateDraft
 	})
-	slices.SortFunc(rows, func(a, b view.Row) int { return b.At.Compare(a.At) })
+	slices.SortFunc(rows, func(a, b view.Row) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Draft, b.Draft)) })
 	return rows, nil
 }
 

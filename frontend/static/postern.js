@@ -177,7 +177,7 @@
   });
   document.addEventListener("htmx:error", (e) => {
     if (e.detail.error?.name === "AbortError" || !e.detail.ctx?.request) return;
-    if (e.detail.ctx.request.method === "GET" && e.detail.ctx.sourceEvent?.type?.startsWith("postern:")) return; // the net tries again
+    if (/^(postern:|every$|intersect$)/.test(e.detail.ctx.sourceEvent?.type ?? "")) return; // it is asked again by itself
     const gone = $("#gone");
     if (gone) $("#toast").replaceChildren(gone.content.cloneNode(true));
   });

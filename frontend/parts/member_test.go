@@ -1,0 +1,104 @@
+package parts
+
+import (
+	"testing"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/record/view"
+	"postern/frontend/say"
+)
+
+var (
+	clock  = say.Clock{Zone: time.UTC, Now: time.Date(2026, 11, 20, 18, 10, 0, 0, time.UTC)}
+	office = care.Office{ID: "of_lee", Name: "Dr. Lee's office", Specialty: "Internal Medicine"}
+	rosa   = care.Person{Shown: "Rosa Delgado, RN"}
+)
+
+func on(day int) time.Time { return time.Date(2026, 11, day, 15, 42, 0, 0, time.UTC) }
+
+// TestRowStates: each state is an icon and words.
+func TestRowStates(t *testing.T) {
+	for _, test := range []struct {
+		row  view.Row
+		want string
+	}{
+		{view.Row{State: view.StateDraft}, "Draft, saved on this computer"},
+		{view.Row{State: view.StateHeld}, "Sending…"},
+		{view.Row{State: view.StateWaiting}, "Waiting to send"},
+		{view.Row{State: view.StateReview}, "Not sent: it waits for your decision"},
+		{view.Row{State: view.StateHanded}, "Sent"},
+		{view.Row{State: view.StateDelivered, Due: on(24)}, "Delivered · expect a reply by Tue Nov 24"},
+		{view.Row{State: view.StateDelivered}, "Delivered"},
+		{view.Row{State: view.StateDelivered, Due: on(19)}, "Delivered · a reply was due Thu Nov 19"},
+		{view.Row{State: view.StateReplied, By: rosa}, "Rosa Delgado, RN replied"},
+		{view.Row{State: view.StateReplied}, "The care team replied"},
+		{view.Row{State: view.StateCompleted, By: rosa}, "Completed by the care team"},
+		{view.Row{State: view.StateFailed}, "Not delivered. Open it to see what to do"},
+		{view.Row{State: view.StateOpen, By: rosa}, "Rosa Delgado, RN wrote"},
+	} {
+		if got := RowState(test.row, clock); got.Text != test.want || got.Icon == "" {
+			t.Errorf("%s: %+v, want %q", test.row.State, got, test.want)
+		}
+	}
+}
+
+func TestLetterStates(t *testing.T) {
+	for _, test := range []struct {
+		item         view.Item
+		pending      bool
+		strong, text string
+	}{
+		{view.Item{State: view.StateHanded}, true, "", "Sent. Dr. Lee's office has not confirmed it yet."},
+		{view.Item{State: view.StateDelivered, Received: on(20), Due: on(24)}, true, "Delivered to Dr. Lee's office Fri 3:42 pm;", "expect a reply by Tue Nov 24"},
+		{view.Item{State: view.StateDelivered, Received: on(20), Due: on(24)}, false, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
+		{view.Item{State: view.StateDelivered, Received: on(20)}, true, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
+		{view.Item{State: view.StateReplied, Received: on(18)}, false, "", "Delivered to Dr. Lee's office Wed 3:42 pm"},
+		{view.Item{State: view.StateFailed, Why: "Its mailbox is full."}, true, "Not delivered to Dr. Lee's office.", "Its mailbox is full. Call the front desk: 555-010-0100."},
+	} {
+		got := LetterState(test.item, office, "555-010-0100", test.pending, clock)
+		if got.Strong != test.strong || got.Text != test.text || got.Icon == "" {
+			t.Errorf("%s: %q %q, want %q %q", test.item.State, got.Strong, got.Text, test.strong, test.text)
+		}
+	}
+}
+
+func TestAwayAndExpect(t *testing.T) {
+	her := &view.Absence{Person: care.Person{Pronoun: "her"}, Until: "2026-11-29", Back: time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC), Cover: care.Person{Shown: "Dr. Omar Haddad"}}
+	for _, test := range []struct{ got, want string }{
+		{Away(nil, clock), ""},
+		{Away(her, clock), "Out of office until Mon Nov 30, covered by Dr. Omar Haddad"},
+		{Away(&view.Absence{}, clock), "Out of office with no return date yet"},
+		{StillReads(nil), ""},
+		{StillReads(her), "Her office still reads and answers your message."},
+		{StillReads(&view.Absence{}), "Their office still reads and answers your message."},
+		{Expect("two business days", on(24), clock), "Expect a reply within two business days: by Tuesday, Nov 24."},
+		{Expect("two business days", time.Time{}, clock), "Expect a reply within two business days after the doctor is back: nobody covers until then."},
+		{DoctorsOf([]view.Recipient{{Office: office, Provider: care.Person{Shown: "Dr. Ana Lee"}}}).Name(office), "Dr. Ana Lee - Internal Medicine"},
+		{Doctors{}.Name(office), "Dr. Lee's office - Internal Medicine"},
+	} {
+		if test.got != test.want {
+			t.Errorf("%q, want %q", test.got, test.want)
+		}
+	}
+}
+
+func TestSyncInWords(t *testing.T) {
+	for _, test := range []struct {
+		state   care.SyncState
+		waiting int
+		want    string
+	}{
+		{care.SyncState{Phase: care.SyncUpToDate, Checked: on(20)}, 0, "Up to date"},
+		{care.SyncState{Phase: care.SyncFetching, Done: 1240, Total: 8112}, 0, "Syncing 1,240 of 8,112"},
+		{care.SyncState{Phase: care.SyncOffline}, 2, "Offline - 2 waiting to send"},
+		{care.SyncState{Phase: care.SyncOffline}, 0, "Offline"},
+		{care.SyncState{Phase: care.SyncRefused, Problem: "The password was refused."}, 1, "Not connected - 1 waiting to send"},
+		{care.SyncState{Phase: care.SyncStarting}, 0, "Connecting"},
+	} {
+		got := SyncOf(test.state, test.waiting, clock)
+		if got.Text != test.want || got.Problem != test.state.Problem || got.Icon == "" {
+			t.Errorf("%s: %+v, want %q", test.state.Phase, got, test.want)
+		}
+	}
+}

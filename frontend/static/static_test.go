@@ -1,0 +1,66 @@
+package static
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var literal = regexp.MustCompile(`"([a-z0-9]+(?:-[a-z0-9]+)*)"`)
+
+// TestIconsAreUsedAndThere: each icon that is embedded is named by a screen, and drawing it works.
+func TestIconsAreUsedAndThere(t *testing.T) {
+	named := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "static") {
+			return fs.SkipDir
+		}
+		source := strings.HasSuffix(path, ".templ") || strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_templ.go") && !strings.HasSuffix(path, "_test.go")
+		if d.IsDir() || !source {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		for _, m := range literal.FindAllStringSubmatch(string(b), -1) {
+			named[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := fs.Glob(icons, "icons/*.svg")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d icons: %v", len(all), err)
+	}
+	for _, file := range all {
+		name := strings.TrimSuffix(filepath.Base(file), ".svg")
+		if inner, err := Icon(name); err != nil || !strings.HasPrefix(inner, "<") {
+			t.Errorf("%s: %q, %v", name, inner, err)
+		}
+		if !named[name] {
+			t.Errorf("%s is embedded and no screen draws it", name)
+		}
+	}
+	if _, err := Icon("no-such-icon"); err == nil {
+		t.Error("an icon that is not there was drawn")
+	}
+}
+
+// TestStylesFetchOnlyOurs: the policy allows nothing else, and a refused fetch would show as a fault in every console.
+func TestStylesFetchOnlyOurs(t *testing.T) {
+	css, err := files.ReadFile("app.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`url\(\s*["']?([^)"']+)`).FindAllStringSubmatch(string(css), -1) {
+		if _, err := files.ReadFile(strings.TrimPrefix(m[1], "./")); err != nil {
+			t.Errorf("the styles fetch %s: %v", m[1], err)
+		}
+	}
+}
