@@ -126,6 +126,7 @@ func TestWritingAMessage(t *testing.T) {
 	b.button("Send now")
 	b.sees("Your message is on its way.")
 	b.until("the conversation's address", `location.pathname.startsWith("/messages/")`)
+	b.until("its row marked", `document.querySelector(".convo[aria-current]")?.pathname === location.pathname`)
 	w.mu.Lock()
 	var part care.EventID
 	for _, s := range w.became {

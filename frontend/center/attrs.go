@@ -1,19 +1,6 @@
 package center
 
-import (
-	"encoding/json"
-
-	"github.com/a-h/templ"
-)
-
-// at tells the list which row is open, for a drawing of it alone.
-func at(m model) string {
-	b, err := json.Marshal(map[string]string{"at": m.At})
-	if err != nil {
-		panic(err) // a string can be written
-	}
-	return string(b)
-}
+import "github.com/a-h/templ"
 
 func current(on bool) templ.Attributes {
 	if !on {

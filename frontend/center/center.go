@@ -81,9 +81,6 @@ type model struct {
 func load(r *http.Request, at string) (model, error) {
 	ctx := r.Context()
 	m := model{Show: shown(r.FormValue("show")), Search: r.FormValue("search"), At: at}
-	if at == "" {
-		m.At = r.FormValue("at")
-	}
 	rows, err := views(ctx).Center(ctx, showAll(m.Show), m.Search)
 	if err != nil {
 		return m, err

@@ -138,8 +138,17 @@
     $("[data-newest]")?.scrollIntoView({ block: "nearest" });
   }
 
+  // The address says which row of the list is open, whatever was drawn when.
+  function point() {
+    for (const row of $$("#convos a")) {
+      if (row.pathname === location.pathname) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
+  }
+
   document.addEventListener("htmx:after:swap", () => {
     listen();
+    point();
     settle();
     weighAll();
   });
