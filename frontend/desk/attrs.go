@@ -21,6 +21,9 @@ func (a at) form(verb string) templ.Attributes {
 	return out
 }
 
+// turn is how a control of an open form turns to another one, or closes it: what was typed is saved on the way.
+func (a at) turn(mode string) templ.Attributes { return postTo(a.act("draft", "write", mode)) }
+
 // swap is how a control draws the whole desk again from an address, without leaving this conversation.
 func swap(url string) templ.Attributes {
 	return templ.Attributes{"hx-get": url, "hx-target": "#desk", "hx-swap": "outerMorph", "hx-sync": "#desk:replace",
@@ -49,18 +52,11 @@ func buttonType(c colleague) string {
 	return "submit"
 }
 
-func flagTitle(f flag) string {
+func flagTitle(f urgent) string {
 	if f.On {
 		return "Urgent: change the flag"
 	}
 	return "Flag as urgent"
-}
-
-func lang(i item) templ.Attributes {
-	if i.Lang == "" {
-		return nil
-	}
-	return templ.Attributes{"lang": i.Lang}
 }
 
 func pressed(is bool) string {

@@ -37,7 +37,7 @@ func build(in input) model {
 		Subject: string(t.Subject), Due: parts.DueInFull(t.Row, in.clock),
 		Patient: patientOf(t.Patient, in.clock),
 		Topic:   t.Topic.Name(), TopicIcon: parts.TopicIcon(t.Topic), Office: t.Office.Name,
-		Owner: ownerOf(t), Flag: flag{On: t.Flagged, Reason: string(t.FlagReason)},
+		Owner: ownerOf(t), Flag: urgent{On: t.Flagged, Reason: string(t.FlagReason)},
 		Tools: toolsOf(in), Out: outOf(t.Absence, in.clock), Lost: lostOf(t, in.clock), Notices: noticesOf(t),
 	}
 	if t.Completed != nil {

@@ -28,6 +28,7 @@ type acts interface {
 	SendReply(ctx context.Context, draft string) (seat.Sending, error)
 	Complete(ctx context.Context, draft string) (seat.Sending, error)
 	SendNow(ctx context.Context, draft string) error
+	Became(ctx context.Context, draft string) (seat.Sending, error)
 	TakeBack(ctx context.Context, draft string) (view.Draft, error)
 	Discard(ctx context.Context, draft string) error
 	MarkRead(ctx context.Context, part care.EventID) error
@@ -42,14 +43,9 @@ type acts interface {
 // Beside draws the conversation for the inbox, beside one of its queues. A refresh keeps what is being written as it is;
 // any other request may open or close the composer.
 func Beside(r *http.Request, queue string, part care.EventID) (templ.Component, error) {
-	a := at{queue: queue, part: part, write: modeOf(r.FormValue("write")), draft: draftOf(r)}
-	switch {
-	case a.write == modeNone:
-		a.focus = focusClosed
-	case a.write != "":
-		a.focus = focusText
-	default:
-		a.write = modeOf(r.FormValue("what"))
+	a := at{queue: queue, part: part, write: modeOf(r.FormValue("what")), draft: draftOf(r)}
+	if to := modeOf(r.FormValue("write")); to != "" {
+		a = a.turned(to)
 	}
 	m, err := load(r.Context(), a)
 	if err != nil {
@@ -82,10 +78,28 @@ func read(ctx context.Context, a at) (input, error) {
 	if care.KindOf(err) == care.NotFound {
 		in.noPanel, err = true, nil
 	}
-	if in.at.draft == "" {
-		in.at.draft = care.NewID("dr")
+	if err == nil {
+		in.at, err = current(ctx, a)
 	}
 	return in, err
+}
+
+// current takes the composer as the request found it, unless the text that it was open for was sent in the meantime, by
+// another click or another window: nobody may go on typing into a text that is gone.
+func current(ctx context.Context, a at) (at, error) {
+	if a.draft == "" {
+		a.draft = care.NewID("dr")
+		return a, nil
+	}
+	var do acts = seat.From(ctx).Desk()
+	_, err := do.Became(ctx, a.draft)
+	switch {
+	case err == nil:
+		a.write, a.draft = "", care.NewID("dr")
+	case care.KindOf(err) != care.NotFound:
+		return a, err
+	}
+	return a, nil
 }
 
 // again answers with the pane as it is now.

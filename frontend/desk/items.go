@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"postern/backend/care"
 	"postern/backend/record/view"
 	"postern/frontend/link"
 	"postern/frontend/parts"
@@ -30,7 +29,10 @@ func itemOf(v view.Item, in input) []item {
 	}
 	switch v.Kind {
 	case view.ItemNote:
-		i.Kind, i.For = "note", ""
+		i.Kind = "note"
+		if a := in.thread.Absence; a != nil && a.Cover.ID == v.By.ID && a.Cover.ID != "" {
+			i.For = ", covering for " + a.Person.Short
+		}
 	case view.ItemReopen:
 		i.Kind, i.Line = "line", v.By.Shown+" reopened this conversation, "+in.clock.Stamp(v.At)+"."
 	case view.ItemComplete:
@@ -38,7 +40,7 @@ func itemOf(v view.Item, in input) []item {
 	default:
 		i.For = "for " + in.thread.Office.Name
 		if v.Member {
-			i.For, i.Lang = "member", langOf(in.thread.Patient)
+			i.For = "member"
 			if v.By.Name != "" && v.By.Name != in.thread.Patient.Name {
 				i.For = "for " + in.thread.Patient.Name
 			}
@@ -66,14 +68,6 @@ func initials(v view.Item, in input) string {
 		name = in.thread.Patient.Name
 	}
 	return parts.Initials(name)
-}
-
-// langOf is the language that the patient writes in, for screen readers; empty for English, the language of the page.
-func langOf(p care.Patient) string {
-	if p.Language == "" || strings.HasPrefix(p.Language, "en") {
-		return ""
-	}
-	return p.Language
 }
 
 // marksOf says where a message stands.

@@ -61,7 +61,7 @@ type model struct {
 	TopicIcon string
 	Office    string
 	Owner     string // "You", a name, or ""
-	Flag      flag
+	Flag      urgent
 	Tools     tools
 	Before    *other
 	After     []other
@@ -83,8 +83,8 @@ type notice struct{ Icon, Class, Text string }
 // patient is who the conversation is about, in one line.
 type patient struct{ Name, First, AgeSex, MRN string }
 
-// flag is the urgent mark.
-type flag struct {
+// urgent is the mark that somebody set.
+type urgent struct {
 	On     bool
 	Reason string
 }
@@ -121,7 +121,6 @@ type item struct {
 	Marks    []mark
 	Line     string // of a line: what happened
 	Unread   bool
-	Lang     string // the language that the patient writes in, where it is not English
 }
 
 // mark is one state at the foot of a message: icon and words.

@@ -152,7 +152,8 @@ func Note(w http.ResponseWriter, r *http.Request) {
 	send(w, r, modeNote, func(ctx context.Context, do acts, draft string) error { return do.SaveNote(ctx, draft) })
 }
 
-// send keeps what was typed as the draft, and then sends that draft.
+// send keeps what was typed as the draft, and then sends that draft. A draft that was sent already stays as it was sent;
+// sending it again does nothing.
 func send(w http.ResponseWriter, r *http.Request, what string, out func(context.Context, acts, string) error) {
 	a, err := here(r)
 	if err != nil {
@@ -160,8 +161,11 @@ func send(w http.ResponseWriter, r *http.Request, what string, out func(context.
 		return
 	}
 	a.write = what
+	if a.draft == "" {
+		a.draft = care.NewID("dr")
+	}
 	do := seat.From(r.Context()).Desk()
-	if a.draft, err = keep(r.Context(), do, a, text(r)); err == nil {
+	if err = keep(r.Context(), do, a, text(r)); err == nil || care.KindOf(err) == care.Conflict {
 		err = out(r.Context(), do, a.draft)
 	}
 	if err != nil {
@@ -172,42 +176,59 @@ func send(w http.ResponseWriter, r *http.Request, what string, out func(context.
 	again(w, r, a)
 }
 
-// keep saves what was typed. A draft that was sent already stays sent; sending it again answers with what it became.
-func keep(ctx context.Context, do acts, a at, typed care.Text) (string, error) {
+// keep saves what was typed as the draft of the open form.
+func keep(ctx context.Context, do acts, a at, typed care.Text) error {
 	t, err := seat.From(ctx).Views().Thread(ctx, a.part)
 	if err != nil {
-		return a.draft, err
+		return err
 	}
-	d, err := do.SaveDraft(ctx, view.Draft{ID: a.draft, What: a.write, Thread: t.Thread, Part: a.part, Office: t.Office.ID, Text: typed})
-	if care.KindOf(err) == care.Conflict {
-		return a.draft, nil
-	}
-	if err != nil {
-		return a.draft, err
-	}
-	return d.ID, nil
+	_, err = do.SaveDraft(ctx, view.Draft{ID: a.draft, What: a.write, Thread: t.Thread, Part: a.part, Office: t.Office.ID, Text: typed})
+	return err
 }
 
-// Draft saves what is being typed. An emptied field deletes its draft.
+// Draft saves what is being typed; an emptied field deletes its draft. With "write" the person turns to another form, or
+// closes this one.
 func Draft(w http.ResponseWriter, r *http.Request) {
 	a, err := here(r)
 	if err != nil {
 		respond.Failed(w, r, err)
 		return
 	}
-	typed, do := text(r), seat.From(r.Context()).Desk()
-	empty := strings.TrimSpace(string(typed)) == ""
-	switch {
-	case a.write == "" || a.write == modeNone || a.draft == "":
-		err = care.Refusef(care.Invalid, "This form cannot be read. Reload the page; what you typed until now is saved.")
-	case empty:
-		err = do.DeleteDraft(r.Context(), a.draft)
-	default:
-		_, err = keep(r.Context(), do, a, typed)
-	}
-	if err != nil {
+	typed := text(r)
+	err = note(r.Context(), seat.From(r.Context()).Desk(), a, typed)
+	if err != nil && care.KindOf(err) != care.Conflict { // it was sent while this was under way
 		respond.Failed(w, r, err)
 		return
 	}
-	respond.HTML(w, r, saved(!empty))
+	if to := modeOf(r.URL.Query().Get("write")); to != "" {
+		again(w, r, a.turned(to))
+		return
+	}
+	if err != nil {
+		respond.Nothing(w)
+		return
+	}
+	respond.HTML(w, r, saved(!blank(typed)))
+}
+
+// note keeps what is being typed, or deletes the draft of an emptied field.
+func note(ctx context.Context, do acts, a at, typed care.Text) error {
+	switch {
+	case a.write == "" || a.write == modeNone || a.draft == "":
+		return care.Refusef(care.Invalid, "This form cannot be read. Reload the page; what you typed until now is saved.")
+	case blank(typed):
+		return do.DeleteDraft(ctx, a.draft)
+	}
+	return keep(ctx, do, a, typed)
+}
+
+func blank(t care.Text) bool { return strings.TrimSpace(string(t)) == "" }
+
+// turned is the same place with the composer in another mode.
+func (a at) turned(mode string) at {
+	a.write, a.draft, a.focus = mode, "", focusText
+	if mode == modeNone {
+		a.focus = focusClosed
+	}
+	return a
 }

@@ -1,0 +1,140 @@
+package inbox_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"postern/backend/care/fold"
+	"postern/backend/record/view"
+)
+
+// TestScreensAreAccessible walks through every screen and state of the care team.
+func TestScreensAreAccessible(t *testing.T) {
+	b := open(t, newClinic(priya))
+	b.accessible("inbox")
+	b.button("Dr. Lee 10")
+	b.sees("Dr. Lee is out until Mon Nov 30.")
+	b.accessible("office")
+	b.row("Marisol Vega")
+	b.sees("Fine to split")
+	b.accessible("s1")
+	b.sizes("s1")
+
+	b.press("?")
+	b.sees("Single-letter keys on")
+	b.accessible("s8-keys")
+	b.press("\x1b")
+	b.press("a")
+	b.sees("Out until Mon Nov 30, covered by Dr. Omar Haddad")
+	b.accessible("assign")
+	b.press("\x1b")
+	b.press("f")
+	b.sees("Why is this urgent?")
+	b.accessible("flag")
+	b.press("\x1b")
+	b.button("Priya Nair, RN: text size and theme")
+	b.accessible("look")
+	b.press("\x1b")
+	b.press("/")
+	b.until("the search field", `document.activeElement.id === "search"`)
+	b.do(chromedp.KeyEvent("nobody of this name"))
+	b.sees("Nothing found.")
+	b.accessible("search-nothing")
+}
+
+func TestWritingIsAccessible(t *testing.T) {
+	c := newClinic(rosa)
+	for _, name := range []string{"Maximiliana Wojciechowska-Featherstone", "Dmitri Volkov", "Grace Oyelaran"} {
+		c.named(name).Owner, c.named(name).Mine = rosa, true
+	}
+	c.named("Marisol Vega").Absence = nil
+	b := open(t, c)
+	b.button("Assigned to me 4")
+	b.row("Marisol Vega")
+	b.sees("Fine to split")
+	b.press("r")
+	b.until("the reply field", `document.activeElement.getAttribute("aria-label") === "Reply"`)
+	b.do(chromedp.KeyEvent("Hi Marisol,\n\nGood news, those readings look much better. Yes, you can split the 20 mg tablets in half; they are made with a line for it."))
+	b.sees("Draft saved")
+	b.accessible("s2")
+	b.sizes("s2")
+	b.button("Internal note")
+	b.until("the note field", `document.activeElement.getAttribute("aria-label") === "Internal note"`)
+	b.do(chromedp.KeyEvent("Called the pharmacy: the 10 mg tablets are ready on Monday."))
+	b.sees("Draft saved")
+	b.accessible("s2-note")
+	b.sizes("s2-note")
+	b.button("Save note")
+	b.sees("ready on Monday")
+	b.button("Send reply")
+	b.sees("Sending…")
+	b.accessible("held")
+	b.press("e")
+	b.sees("Then the reply button goes away")
+	b.expected = append(b.expected, "422")
+	b.button("Complete")
+	b.sees("Write a closing line")
+	b.accessible("closing")
+}
+
+func TestStatesAreAccessible(t *testing.T) {
+	c := newClinic(rosa)
+	m := c.named("Marisol Vega")
+	done := view.Item{Kind: view.ItemComplete, ID: id("p5"), By: rosa, Own: true, At: at(time.November, 20, 16, 20), State: view.StateHanded,
+		Text: "Hi Marisol, good news, those readings look much better. Yes, you can split the 20 mg tablets in half. The 10 mg tablets are ready on Monday."}
+	m.Items = append(m.Items, done)
+	m.Open, m.Awaits, m.Completed = false, fold.Nobody, &done
+	m.After = []view.Link{{Part: id("Grace Oyelaran"), Subject: m.Subject, Office: lee, Open: true, Due: m.Due}}
+	h := c.named("Henrik Lindqvist")
+	h.Before = &view.Link{Part: m.Part, Subject: "Refill: levothyroxine 75 mcg", Office: lee, At: at(time.November, 2, 9, 0)}
+	h.Flags, h.Gaps, h.FollowUp = []string{"No current relation with this office"}, 2, true
+	h.Lost = []view.LostClaim{{To: priya, At: c.now.Add(-time.Minute)}}
+	h.Owner = priya
+	h.Items = append(h.Items,
+		view.Item{Kind: view.ItemMessage, ID: id("h2"), By: rosa, Own: true, At: c.now, Text: "Renewed.", State: view.StateFailed, Why: "The mail system said: mailbox full. Call the member"},
+		view.Item{Kind: view.ItemReopen, ID: id("h3"), By: priya, At: c.now})
+	c.held["dr_aaaaaaaaaaaaaaaa"] = view.Held{Draft: "dr_aaaaaaaaaaaaaaaa", What: "reply", Part: h.Part, Text: "A text for review.", State: view.StateReview, Why: "The member wrote again in the meantime."}
+	c.held["dr_bbbbbbbbbbbbbbbb"] = view.Held{Draft: "dr_bbbbbbbbbbbbbbbb", What: "reply", Part: h.Part, Text: "A text that waits.", State: view.StateWaiting}
+	c.named("Samuel Okonkwo").ReadOnly = true
+	c.named("Aaliyah Brooks").FlagReason = "Possible allergic reaction, call first"
+	b := open(t, c)
+	b.button("Completed")
+	b.row("Marisol Vega")
+	b.sees("Reopen")
+	b.accessible("s1-completed")
+	b.button("Dr. Lee 9")
+	b.row("Henrik Lindqvist")
+	b.sees("Send anyway")
+	b.sees("Priya claimed it first.")
+	b.accessible("review")
+	b.row("Samuel Okonkwo")
+	b.sees("A newer version of Postern")
+	b.accessible("read-only")
+	b.row("Aaliyah Brooks")
+	b.sees("Possible allergic reaction")
+	b.accessible("urgent")
+	for _, th := range c.threads {
+		th.Open = false
+	}
+	b.button("Unassigned 7")
+	b.sees("All caught up.")
+	b.accessible("s7")
+}
+
+// sizes takes pictures at the other sizes, and finds nothing that is cut off sideways.
+func (b *browser) sizes(name string) {
+	b.t.Helper()
+	for _, s := range []struct {
+		what, size    string
+		width, height int64
+	}{{"1280", "", 1280, 800}, {"1024", "", 1024, 700}, {"zoom200", "200", 1280, 800}} {
+		b.look("postern", s.size, s.width, s.height)
+		b.shoot(name + "-" + s.what)
+		if wide := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
+			b.t.Errorf("%s at %s is %d px wider than the window", name, s.what, wide)
+		}
+	}
+	b.look("postern", "", 1440, 900)
+}
