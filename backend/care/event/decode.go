@@ -226,7 +226,7 @@ func (t instant) MarshalText() ([]byte, error) {
 // UnmarshalText takes the one spelling.
 func (t *instant) UnmarshalText(b []byte) error {
 	got, err := time.Parse(instantLayout, string(b))
-	if err != nil || got.IsZero() || got.Format(instantLayout) != string(b) {
+	if err != nil || got.IsZero() || got.Year() < 1 || got.Format(instantLayout) != string(b) {
 		return refuse("holds a time that is not spelt as 2006-01-02T15:04:05.000Z")
 	}
 	*t = instant(got)

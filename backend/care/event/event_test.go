@@ -264,6 +264,7 @@ func TestRefused(t *testing.T) {
 		{"at on a day that is not", Note, `2026-11-23`, `2026-02-30`, "time"},
 		{"at missing", Note, `"at":"2026-11-23T14:05:06.789Z",`, ``, "at is missing"},
 		{"at in the year 1", Note, `2026-11-23T14:05:06.789Z`, `0001-01-01T00:00:00.000Z`, "time"},
+		{"at in the year 0", Note, `2026-11-23T14`, `0000-11-23T14`, "time"},
 		{"to empty", Note, `"to":["` + string(mbOffice) + `"]`, `"to":[]`, "to names 0"},
 		{"to unsorted", Seen, `"` + string(mbMaria) + `","` + string(mbOffice) + `"`, `"` + string(mbOffice) + `","` + string(mbMaria) + `"`, "to is not sorted"},
 		{"to doubled", Seen, `"` + string(mbMaria) + `"`, `"` + string(mbOffice) + `"`, "to is not sorted"},
@@ -543,8 +544,8 @@ func FuzzDecode(f *testing.F) {
 		if e.ID != IDOf(raw) || !bytes.Equal(e.Raw, raw) || e.V < Version {
 			t.Fatalf("%+v", e)
 		}
-		if !e.Known() {
-			return
+		if !e.Known() || len(raw) > MaxBytes/2 {
+			return // some characters are written longer than they may be read
 		}
 		// What was written from the fields is read as the same fields, and from then on the bytes are stable.
 		again, err := Encode(*e)
