@@ -42,6 +42,7 @@ CREATE TABLE part (
 CREATE INDEX part_thread ON part (thread);
 CREATE INDEX part_of ON part (of) WHERE of <> x'';
 CREATE INDEX part_patient ON part (patient, at);
+CREATE INDEX part_failed ON part (id) WHERE failure <> '';
 CREATE INDEX part_open ON part (office, awaits, flagged, owner, due) WHERE open = 1;
 CREATE INDEX part_done ON part (office, at) WHERE open = 0;
 

@@ -1,0 +1,160 @@
+package view
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"postern/backend/care"
+	"postern/backend/record/store"
+)
+
+// The queues of the staff inbox, beside one for each office.
+const (
+	QueueUnassigned = "unassigned" // awaits the office, and nobody has it
+	QueueMine       = "mine"       // awaits the office, and the viewer has it
+	QueueMember     = "member"     // awaits the member
+	QueueUrgent     = "urgent"
+	QueueOverdue    = "overdue" // awaits the office, and its due time has passed
+	QueueCompleted  = "completed"
+	QueueAll        = "all" // everything open; not among Queues
+)
+
+// queues are the queues in the order in which they are shown, with their conditions on part p.
+var queues = []struct{ id, name, condition string }{
+	{QueueUnassigned, "Unassigned", "p.open = 1 AND p.awaits = 'office' AND p.owner = ''"},
+	{QueueMine, "Assigned to me", "p.open = 1 AND p.awaits = 'office' AND p.owner = @me"},
+	{QueueMember, "Awaiting member", "p.open = 1 AND p.awaits = 'member'"},
+	{QueueUrgent, "Urgent flags", "p.open = 1 AND p.flagged = 1"},
+	{QueueOverdue, "Overdue", "p.open = 1 AND p.awaits = 'office' AND p.due BETWEEN 1 AND @now"},
+	{QueueCompleted, "Completed", "p.open = 0"},
+	{QueueAll, "All open", "p.open = 1"},
+}
+
+// condition is a queue's, by its id; an office's is everything open of it.
+func (v *Views) condition(id string) (name, condition string, office care.Office, ok bool) {
+	for _, q := range queues {
+		if q.id == id {
+			return q.name, q.condition, office, true
+		}
+	}
+	for _, o := range v.facts.Offices() {
+		if string(o.ID) == id {
+			return o.Name, "p.open = 1 AND p.office = @office", o, true
+		}
+	}
+	return "", "", office, false
+}
+
+// named is the scope with the arguments of queues by name: not every queue asks for all of them.
+func (a *asked) named(office care.OfficeID) (scope string, args []any) {
+	scope, own := a.scope()
+	for i, value := range own {
+		name := fmt.Sprintf("own%d", i)
+		scope = strings.Replace(scope, "?", "@"+name, 1)
+		args = append(args, sql.Named(name, value))
+	}
+	return scope, append(args, sql.Named("me", string(a.viewer.Person)), sql.Named("now", store.Millis(a.now)), sql.Named("office", string(office)))
+}
+
+// Queues counts the queues and the offices of the viewer.
+func (v *Views) Queues(ctx context.Context) (all, offices []Queue, err error) {
+	err = v.ask(ctx, func(a *asked) error {
+		total, open, err := a.counts()
+		if err != nil {
+			return err
+		}
+		for _, q := range queues {
+			if q.id != QueueAll {
+				all = append(all, a.queue(q.id, q.name, care.Office{}, total[q.id]))
+			}
+		}
+		for _, o := range v.facts.Offices() {
+			offices = append(offices, a.queue(string(o.ID), o.Name, o, open[o.ID]))
+		}
+		return nil
+	})
+	return all, offices, err
+}
+
+// counts are how many conversations each queue has, and each office has open.
+func (a *asked) counts() (total map[string]int, open map[care.OfficeID]int, err error) {
+	scope, args := a.named("")
+	total, open = map[string]int{}, map[care.OfficeID]int{}
+	var done int
+	if err := a.tx.QueryRowContext(a.ctx, "SELECT count(*) FROM part p WHERE p.open = 0 AND "+scope, args...).Scan(&done); err != nil {
+		return nil, nil, fmt.Errorf("count what is completed: %w", err)
+	}
+	total[QueueCompleted] = done
+	var sums, ids []string
+	for _, q := range queues {
+		if q.id != QueueCompleted {
+			sums, ids = append(sums, "sum("+q.condition+")"), append(ids, q.id)
+		}
+	}
+	err = a.each("SELECT p.office, "+strings.Join(sums, ", ")+" FROM part p WHERE p.open = 1 AND "+scope+" GROUP BY p.office", args,
+		func(rows *sql.Rows) error {
+			var office care.OfficeID
+			n := make([]int, len(ids))
+			to := []any{&office}
+			for i := range n {
+				to = append(to, &n[i])
+			}
+			if err := rows.Scan(to...); err != nil {
+				return err
+			}
+			for i, id := range ids {
+				total[id] += n[i]
+				if id == QueueAll {
+					open[office] = n[i]
+				}
+			}
+			return nil
+		})
+	if err != nil {
+		return nil, nil, fmt.Errorf("count the queues: %w", err)
+	}
+	return total, open, nil
+}
+
+func (a *asked) queue(id, name string, office care.Office, count int) Queue {
+	q := Queue{ID: id, Name: name, Count: count, Hot: count > 0 && (id == QueueUrgent || id == QueueOverdue)}
+	if office.ID != "" {
+		q.Provider, q.Absence = a.person(office.Provider), a.absence(office.Provider)
+	}
+	return q
+}
+
+// Queue lists one queue: what is flagged as urgent first, then what is due soonest, what has no due time last; completed
+// conversations newest first. A search looks in all conversations of the viewer's offices instead, whatever the queue:
+// who looks for a patient must not miss them because they stand elsewhere. care.NotFound for an unknown queue.
+func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []Row, err error) {
+	err = v.ask(ctx, func(a *asked) error {
+		name, condition, office, ok := v.condition(id)
+		if !ok {
+			return care.Refusef(care.NotFound, "There is no such queue here.")
+		}
+		scope, args := a.named(office.ID)
+		where := "WHERE " + condition + " AND " + scope
+		var count int
+		if err := a.tx.QueryRowContext(ctx, "SELECT count(*) FROM part p "+where, args...).Scan(&count); err != nil {
+			return fmt.Errorf("count queue %s: %w", id, err)
+		}
+		q = a.queue(id, name, office, count)
+		if strings.TrimSpace(search) != "" {
+			if query := store.Query(search); query != "" {
+				rows, err = a.found(query, search)
+			}
+			return err
+		}
+		order := "p.flagged DESC, p.due = 0, p.due, CASE p.awaits WHEN 'office' THEN p.at ELSE -p.at END, p.id"
+		if id == QueueCompleted {
+			order = "p.at DESC, p.id"
+		}
+		parts, err := a.parts(fmt.Sprintf("%s ORDER BY %s LIMIT %d", where, order, MaxRows), args...)
+		rows = a.rowsOf(parts)
+		return err
+	})
+	return q, rows, err
+}
