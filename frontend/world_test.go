@@ -23,7 +23,6 @@ type world struct {
 	profile []seat.Profile
 	sync    care.SyncState
 
-	rows    []view.Row
 	threads map[care.EventID]*view.Thread
 	drafts  map[string]view.Draft
 	held    map[string]view.Held

@@ -792,7 +792,7 @@ func shownOffice(p picker) templ.Component {
 			templ_7745c5c3_Var32 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<div id=\"to-shown\" class=\"grid gap-1.5\"><div class=\"picker-btn\"><button class=\"cover\" type=\"button\" id=\"to\" aria-label=\"Choose your doctor's office\" aria-haspopup=\"true\" aria-controls=\"offices\" aria-expanded=\"false\" aria-describedby=\"to-chosen to-hint\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<div id=\"to-shown\" class=\"grid gap-1.5\"><div class=\"picker-btn\"><button class=\"cover\" type=\"button\" id=\"to\" aria-label=\"Choose your doctor's office\" aria-controls=\"offices\" aria-expanded=\"false\" aria-describedby=\"to-chosen to-hint\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
