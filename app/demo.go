@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"postern/backend"
+	"postern/backend/care"
+	"postern/backend/demo"
+)
+
+func newDemo(f *flags) *cobra.Command {
+	var browser, startOver bool
+	var mail string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Runs a small invented practice with its own mail system",
+		Long: "Makes a small practice in the data folder, unless it is there already, starts its mail system and its agent,\n" +
+			"and shows it in a browser. The passphrase of every profile is \"" + demo.Passphrase + "\".",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := logger(*f, os.Stderr)
+			if err != nil {
+				return err
+			}
+			return runDemo(cmd, *f, mail, startOver, log)
+		},
+	}
+	cmd.Flags().BoolVar(&browser, "browser", true, "show it in a browser (the only way in this version)")
+	cmd.Flags().StringVar(&mail, "mail", "", "folder for the demo's mail system, which its servers' users must be able to enter; a place of its own under /var/lib by default")
+	cmd.Flags().BoolVar(&startOver, "start-over", false, "throw the demo in the data folder away and make it new")
+	return cmd
+}
+
+// runDemo brings the practice up, bottom first, and shows it until the context ends; it goes down in reverse.
+func runDemo(cmd *cobra.Command, f flags, mailDir string, startOver bool, log *slog.Logger) (err error) {
+	ctx := cmd.Context()
+	if err := os.MkdirAll(f.data, 0o700); err != nil {
+		return care.Because(care.Internal, err, "The data folder cannot be made. Name another with --data.")
+	}
+	if startOver {
+		if err := demo.StartOver(f.data); err != nil {
+			return care.Because(care.Internal, err, "The old demo could not be removed.")
+		}
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "postern: "+format+"\n", args...) }
+	say("starting the mail system")
+	mail, err := demo.StartMail(ctx, f.data, mailDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, mail.Stop(context.WithoutCancel(ctx))) }()
+	if !demo.Made(f.data) {
+		say("making a small practice (this is done once)")
+		m := demo.Maker{Data: f.data, Accounts: mail, Log: log, Say: func(done, of int, what string) { say("%d of %d %s", done, of, what) }}
+		if err := m.Make(ctx); err != nil {
+			return err
+		}
+	}
+	agents := backend.New(demo.AgentData(f.data), log, nil)
+	defer agents.Close()
+	if _, err := agents.SignIn(ctx, demo.AgentProfile, demo.Passphrase); err != nil {
+		return fmt.Errorf("start the agent: %w", err)
+	}
+	b := backend.New(f.data, log, nil)
+	defer b.Close()
+	say("ready. The passphrase of every profile is \"%s\". Ctrl-C ends it.", demo.Passphrase)
+	return show(ctx, f, b, log, cmd.OutOrStdout())
+}

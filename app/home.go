@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+
+	"postern/backend"
+	"postern/backend/command"
+	"postern/backend/record/draft"
+	"postern/backend/record/view"
+	"postern/frontend/seat"
+)
+
+// home shows a backend's profiles to the screens. It translates between the two sides' words and adds nothing.
+type home struct{ b *backend.Backend }
+
+func (h home) Profiles(context.Context) ([]seat.Profile, error) {
+	labels, err := h.b.Profiles()
+	out := make([]seat.Profile, 0, len(labels))
+	for _, l := range labels {
+		out = append(out, seat.Profile{ID: l.ID, Label: l.Label})
+	}
+	return out, err
+}
+
+func (h home) SignIn(ctx context.Context, profile, passphrase string) (seat.Signed, error) {
+	p, err := h.b.SignIn(ctx, profile, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	return &signed{Profile: p, b: h.b}, nil
+}
+
+// signed is one person at one session.
+type signed struct {
+	*backend.Profile
+	b *backend.Backend
+}
+
+func (s *signed) Views() seat.Views { return s.Profile.Views() }
+
+func (s *signed) Desk() seat.Desk { return desk{s.Profile.Desk()} }
+
+func (s *signed) Close() error {
+	s.b.Leave(s.Profile)
+	return nil
+}
+
+func (s *signed) Wake() (<-chan seat.Change, func()) {
+	changes, cancel := s.Profile.Wake()
+	out := make(chan seat.Change)
+	done := make(chan struct{})
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case <-done:
+				return
+			case c, open := <-changes:
+				if !open {
+					return
+				}
+				select {
+				case out <- seat.Change{Threads: c.Threads, Texts: c.Texts, Sync: c.Sync}:
+				case <-done:
+					return
+				}
+			}
+		}
+	}()
+	return out, func() { cancel(); close(done) }
+}
+
+// desk speaks the screens' words for drafts and texts on their way.
+type desk struct{ *command.Desk }
+
+func (d desk) SaveDraft(ctx context.Context, t view.Draft) (view.Draft, error) {
+	saved, err := d.Desk.SaveDraft(ctx, draft.Draft{ID: t.ID, What: t.What, Thread: t.Thread, Part: t.Part, Office: t.Office,
+		Topic: t.Topic, Subject: t.Subject, Text: t.Text})
+	return shown(saved), err
+}
+
+func (d desk) TakeBack(ctx context.Context, id string) (view.Draft, error) {
+	t, err := d.Desk.TakeBack(ctx, id)
+	return shown(t), err
+}
+
+func (d desk) SendMessage(ctx context.Context, id string) (seat.Sending, error) {
+	s, err := d.Desk.SendMessage(ctx, id)
+	return seat.Sending(s), err
+}
+
+func (d desk) SendReply(ctx context.Context, id string) (seat.Sending, error) {
+	s, err := d.Desk.SendReply(ctx, id)
+	return seat.Sending(s), err
+}
+
+func (d desk) Complete(ctx context.Context, id string) (seat.Sending, error) {
+	s, err := d.Desk.Complete(ctx, id)
+	return seat.Sending(s), err
+}
+
+func (d desk) Became(ctx context.Context, id string) (seat.Sending, error) {
+	s, err := d.Desk.Sending(ctx, id)
+	return seat.Sending(s), err
+}
+
+func shown(t draft.Draft) view.Draft {
+	return view.Draft{ID: t.ID, What: t.What, Thread: t.Thread, Part: t.Part, Office: t.Office, Topic: t.Topic,
+		Subject: t.Subject, Text: t.Text, Saved: t.Saved}
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"postern/backend/demo"
+)
+
+// TestMainJob is the main job from both sides, by what a person sees and the names that a screen reader says, in real
+// Chromium over the real mail system: write, review, send, receipt, claim, note, reply, complete, reopen.
+func TestMainJob(t *testing.T) {
+	if testing.Short() {
+		t.Skip("drives a browser and a mail system")
+	}
+	data := filepath.Join(t.TempDir(), "d")
+	p := start(t, "demo", "--browser", "--data", data, "--mail", mailFolder(t))
+	b := browser(t)
+
+	grace := open(t, b, p.link, "Grace")
+	grace.accessible("m1-chooser")
+	signIn(grace, "Grace Oyelaran (member)")
+	grace.sees("Message Center")
+	grace.accessible("m2-center")
+
+	// Compose: Send stays inactive until office, subject and message are there.
+	grace.press("link", "Start a new message")
+	grace.sees("Start a new message")
+	grace.sees("911")
+	if !grace.disabled("button", "Review and send") {
+		t.Error("Review and send is active on an empty form")
+	}
+	grace.accessible("m3-empty")
+	grace.press("button", "Choose your doctor's office")
+	grace.accessible("m3-picker")
+	grace.press("radio", "Dr. Ana Lee - Internal Medicine")
+	grace.fill("textbox", "Subject", "Sleep and the new tablets")
+	if !grace.disabled("button", "Review and send") {
+		t.Error("Review and send is active without a message")
+	}
+	grace.fill("textbox", "Message", "Since Monday I wake up at four. Could it be the new tablets?")
+	grace.enabled("button", "Review and send")
+	grace.accessible("m3-filled")
+	grace.press("button", "Review and send")
+	grace.sees("Expect a reply within two business days")
+	grace.accessible("m4-review")
+	grace.press("button", "Send message")
+	grace.sees("Sending")
+	grace.accessible("m4-sending")
+	grace.press("button", "Send now")
+	grace.sees("Delivered to Dr. Lee's office")
+	grace.accessible("m4-sent")
+
+	// The nurse finds it, claims it, notes, and replies for the office.
+	rosa := open(t, b, p.link, "Rosa")
+	signIn(rosa, "Rosa Delgado (nurse)")
+	rosa.sees("Unassigned")
+	rosa.accessible("s1-inbox")
+	rosa.press("link", "Unassigned")
+	rosa.follow("Sleep and the new tablets")
+	rosa.sees("Since Monday I wake up at four.")
+	rosa.press("button", "Claim")
+	rosa.find("button", "Unclaim")
+	rosa.accessible("s1-claimed")
+	rosa.press("tab", "Internal note")
+	rosa.fill("textbox", "Internal note", "Started on 50 mg last week.")
+	rosa.accessible("s2-note")
+	rosa.press("button", "Save note")
+	rosa.sees("Started on 50 mg last week.")
+	rosa.press("tab", "Reply")
+	rosa.fill("textbox", "Reply", "Hi Grace, take them in the morning for a week and tell us how it goes.")
+	rosa.accessible("s2-reply")
+	rosa.press("button", "Send reply")
+	rosa.press("button", "Send now")
+
+	// The member sees it without a reload, and nothing of the note.
+	grace.sees("take them in the morning for a week")
+	grace.seesNot("Started on 50 mg")
+	grace.accessible("m2-thread")
+	grace.find("textbox", "Reply")
+
+	// The nurse completes it with a closing line, and the reply box is gone.
+	rosa.press("button", "Complete")
+	rosa.fill("textbox", "Closing line", "Call us if it is not better by Friday.")
+	rosa.accessible("s2-complete")
+	rosa.press("button", "Complete conversation")
+	rosa.press("button", "Send now")
+	grace.sees("This conversation is complete")
+	grace.sees("Call us if it is not better by Friday.")
+	grace.gone("textbox", "Reply")
+	grace.accessible("m6-completed")
+	rosa.find("button", "Reopen")
+	rosa.accessible("s1-completed")
+
+	// Reopening brings it back.
+	rosa.press("button", "Reopen")
+	grace.find("textbox", "Reply")
+
+	// SIGTERM ends the program cleanly.
+	if err := p.kill(syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM ended postern with %v", err)
+	}
+}
+
+func signIn(s *screen, label string) {
+	s.t.Helper()
+	s.press("radio", label)
+	s.fill("textbox", "Passphrase", demo.Passphrase)
+	s.press("button", "Sign in")
+}

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"postern/backend"
+	"postern/backend/care"
+	"postern/frontend"
+)
+
+func newServe(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Shows Postern in a browser on this computer",
+		Long: "Serves Postern to a browser on this computer and prints one line, open: URL. The link is good while the\n" +
+			"program runs; open it in several browsers to sign in as several people.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), *f, cmd.OutOrStdout()) },
+	}
+}
+
+// serve shows the profiles of a data folder until the context ends.
+func serve(ctx context.Context, f flags, out io.Writer) error {
+	log, err := logger(f, os.Stderr)
+	if err != nil {
+		return err
+	}
+	b := backend.New(f.data, log, nil)
+	defer b.Close()
+	return show(ctx, f, b, log, out)
+}
+
+// show serves the screens until the context ends, then ends cleanly.
+func show(ctx context.Context, f flags, b *backend.Backend, log *slog.Logger, out io.Writer) error {
+	l, err := listen(ctx, f.listen)
+	if err != nil {
+		return err
+	}
+	token, err := newToken()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	srv := &http.Server{
+		Handler:           frontend.New(home{b}, frontend.Options{Token: token, Log: log}),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	if _, err := fmt.Fprintf(out, "open: http://%s/open?token=%s\n", l.Addr(), token); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	cancel() // ends the event streams, which would otherwise be waited for
+	grace, done := context.WithTimeout(context.Background(), 5*time.Second)
+	defer done()
+	if err := srv.Shutdown(grace); err != nil {
+		log.Warn("some requests were cut off", "err", err)
+	}
+	return nil
+}
+
+// listen opens the loopback address; anything else would show patients' messages to the network.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, care.Because(care.Invalid, err, "--listen takes an address and a port, such as 127.0.0.1:8421.")
+	}
+	ip := net.ParseIP(host)
+	if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, care.Refusef(care.Invalid, "--listen takes a loopback address only (127.0.0.1, ::1 or localhost), not %s", host)
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, care.Because(care.Unavailable, err, "The address "+addr+" cannot be used. Name another with --listen, or port 0 for a free one.")
+	}
+	return l, nil
+}
+
+func newToken() (string, error) {
+	var b [24]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", fmt.Errorf("make a token: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}

@@ -1,0 +1,153 @@
+// Package agent is the clinic's always-on part: so far it confirms what members send.
+//
+// It acts through the same commands as a person, with the agent's own key. Every staff window runs it too, with a
+// minute's patience, so that the promise does not hang on one computer.
+package agent
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/care/fold"
+	"postern/backend/command"
+)
+
+// Receipts confirms members' messages.
+type Receipts struct {
+	Desk *command.Desk
+	// Patience is how long a message may wait for somebody else's receipt: zero for the agent, a minute for staff.
+	Patience time.Duration
+	Log      *slog.Logger
+
+	due map[care.ThreadID]time.Time
+}
+
+// Run confirms what is there, and then what the changes bring, until the context ends or changes is closed.
+func (r *Receipts) Run(ctx context.Context, changes <-chan command.Change) error {
+	r.due = map[care.ThreadID]time.Time{}
+	all, err := r.threads(ctx)
+	if err != nil {
+		return err
+	}
+	r.look(ctx, all)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(r.next())
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case c, open := <-changes:
+			if !open {
+				return nil
+			}
+			r.look(ctx, c.Threads)
+		case <-timer.C:
+			r.look(ctx, r.ripe())
+		}
+	}
+}
+
+// Once confirms everything that waits for a receipt now, without patience.
+func (r *Receipts) Once(ctx context.Context) error {
+	r.due = map[care.ThreadID]time.Time{}
+	all, err := r.threads(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if _, err := r.confirm(ctx, t, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Receipts) threads(ctx context.Context) (all []care.ThreadID, err error) {
+	err = r.Desk.DB.Read(ctx, func(tx *sql.Tx) error {
+		all, err = r.Desk.Journal.Threads(ctx, tx)
+		return err
+	})
+	return all, err
+}
+
+func (r *Receipts) look(ctx context.Context, threads []care.ThreadID) {
+	for _, t := range threads {
+		wait, err := r.confirm(ctx, t, r.Patience)
+		switch {
+		case err != nil:
+			r.Log.Error("cannot confirm receipt", "thread", t, "err", err)
+			r.due[t] = r.Desk.Now().Add(10 * time.Second)
+		case wait > 0:
+			r.due[t] = r.Desk.Now().Add(wait)
+		default:
+			delete(r.due, t)
+		}
+	}
+}
+
+func (r *Receipts) next() time.Duration {
+	least := time.Hour
+	for _, at := range r.due {
+		least = min(least, max(10*time.Millisecond, at.Sub(r.Desk.Now())))
+	}
+	return least
+}
+
+func (r *Receipts) ripe() (out []care.ThreadID) {
+	for t, at := range r.due {
+		if !at.After(r.Desk.Now()) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// confirm gives a receipt for each message of the thread that has waited long enough, and says how long the next waits.
+func (r *Receipts) confirm(ctx context.Context, thread care.ThreadID, patience time.Duration) (wait time.Duration, err error) {
+	type bare struct {
+		id      care.EventID
+		arrived time.Time
+	}
+	var ripe []bare
+	err = r.Desk.DB.Read(ctx, func(tx *sql.Tx) error {
+		entries, err := r.Desk.Journal.Thread(ctx, tx, thread)
+		if err != nil {
+			return err
+		}
+		arrived := map[care.EventID]time.Time{}
+		events := command.Events(entries)
+		for _, e := range entries {
+			arrived[e.ID] = e.Arrived
+		}
+		c := fold.Fold(events, r.Desk.Directory())
+		if !c.Opened {
+			return nil
+		}
+		for _, p := range c.Parts {
+			for _, m := range p.Messages {
+				if !m.Member || m.Receipt != nil {
+					continue
+				}
+				if left := patience - r.Desk.Now().Sub(arrived[m.ID]); left > 0 {
+					if wait == 0 || left < wait {
+						wait = left
+					}
+					continue
+				}
+				ripe = append(ripe, bare{m.ID, arrived[m.ID]})
+			}
+		}
+		return nil
+	})
+	for _, b := range ripe {
+		if err != nil {
+			return wait, err
+		}
+		err = r.Desk.Receive(ctx, thread, b.id, b.arrived)
+	}
+	return wait, err
+}

@@ -1,0 +1,204 @@
+// Package command is what a person may do: it checks the rule, writes the effect in one transaction and wakes the screens.
+//
+// A command never waits for the network. What can still be taken back is held as text; everything else becomes an
+// event in the journal together with its outbox rows, or nothing happens at all. One file a verb.
+package command
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/care/event"
+	"postern/backend/care/fold"
+	"postern/backend/care/promise"
+	"postern/backend/record/draft"
+	"postern/backend/record/journal"
+	"postern/backend/record/outbox"
+	"postern/backend/record/seen"
+	"postern/backend/record/store"
+)
+
+// Signer makes this device's signatures.
+type Signer interface {
+	// Sign signs an event's bytes with the device key.
+	Sign(raw []byte) []byte
+	// Key is the fingerprint of the device key.
+	Key() care.KeyID
+}
+
+// Directory is what commands ask of the newest known directory.
+type Directory interface {
+	fold.Authority
+	Version() int
+	Practice() care.Practice
+	Office(care.OfficeID) (care.Office, bool)
+	OfficesOf(care.PersonID) []care.Office
+	Person(care.PersonID) (care.Person, bool)
+	Relations(care.PatientID) []care.Relation
+	Readers(care.PatientID) []care.MailboxID
+}
+
+// Threads finds the thread that a part belongs to: care.NotFound where it is not here.
+type Threads interface {
+	ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID) (care.ThreadID, error)
+}
+
+// Change says what a command or an arrival changed, for the screens to draw again.
+type Change struct {
+	Threads []care.ThreadID
+	Texts   bool            // drafts, held texts or the outbox
+	Sync    bool            // only the sync state
+	Beaten  []care.ThreadID // a claim of this desk lost to a colleague who was first
+}
+
+// Desk is where one signed-in person acts. Its fields are set once, before its first use; it is safe for concurrent use.
+type Desk struct {
+	DB      *store.DB
+	Journal *journal.Journal
+	Outbox  *outbox.Outbox
+	Drafts  *draft.Drafts
+	Seen    *seen.Seen
+	Threads Threads
+
+	Directory func() Directory // the newest known; it may change between two commands
+	Clock     func() *promise.Clock
+	Signer    Signer
+
+	Me      care.Person
+	Patient care.PatientID // of a member: whose record they write to
+	Mailbox care.MailboxID // of a member: their own
+
+	Now  func() time.Time
+	Wake func(Change) // after each commit; it must not block
+}
+
+// member reports whether the person at this desk writes on the member's side.
+func (d *Desk) member() bool { return d.Me.Role == care.RoleMember }
+
+// conversation folds the thread as this replica knows it.
+func (d *Desk) conversation(ctx context.Context, tx *sql.Tx, thread care.ThreadID) (*talk, error) {
+	entries, err := d.Journal.Thread(ctx, tx, thread)
+	if err != nil {
+		return nil, fmt.Errorf("read thread %s: %w", thread, err)
+	}
+	events := Events(entries)
+	c := &talk{Conversation: fold.Fold(events, d.Directory()), events: events}
+	if !c.Opened {
+		return nil, care.Refusef(care.NotFound, "This conversation is not on this computer.")
+	}
+	if c.ReadOnly {
+		return nil, care.Refusef(care.Conflict,
+			"A newer version of Postern wrote in this conversation. Update Postern to write here; you can still read it.")
+	}
+	return c, nil
+}
+
+// partOf folds the thread of a part and finds the part in it.
+func (d *Desk) partOf(ctx context.Context, tx *sql.Tx, part care.EventID) (*talk, *fold.Part, error) {
+	thread, err := d.Threads.ThreadOf(ctx, tx, part)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := d.conversation(ctx, tx, thread)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, ok := c.Part(part)
+	if !ok {
+		return nil, nil, care.Refusef(care.NotFound, "This conversation is not on this computer.")
+	}
+	return c, p, nil
+}
+
+// staffIn refuses unless the person at this desk is of the office's care team.
+func (d *Desk) staffIn(office care.OfficeID) error {
+	if d.Me.Role.Staff() && slices.ContainsFunc(d.Directory().OfficesOf(d.Me.ID), func(o care.Office) bool { return o.ID == office }) {
+		return nil
+	}
+	return care.Refusef(care.Forbidden, "Only this office's care team can do that.")
+}
+
+// fact is what a desk adds to a thread: the fields that differ from verb to verb.
+type fact struct {
+	kind event.Kind
+	part care.EventID // of the part it belongs to
+	body any
+}
+
+// record signs the fact and writes it to the journal with one outbox row a mailbox, in the caller's transaction.
+func (d *Desk) record(ctx context.Context, tx *sql.Tx, c *talk, f fact) (care.EventID, error) {
+	heads := c.Heads
+	if event.AudienceOf(f.kind) == event.ToOffice {
+		heads = c.AllHeads
+	}
+	e := event.Event{
+		Practice: d.Directory().Practice().ID, Kind: f.kind, Thread: c.Thread,
+		Author: d.Signer.Key(), As: d.Me.ID, For: c.Patient, At: d.Now(),
+		To: d.audience(c, f.kind), After: heads, Dir: d.Directory().Version(), Body: f.body,
+	}
+	if f.part != c.Thread {
+		e.Part = f.part
+	}
+	return d.write(ctx, tx, e)
+}
+
+// audience is the mailboxes that a kind goes to in this conversation.
+func (d *Desk) audience(c *talk, kind event.Kind) []care.MailboxID {
+	switch event.AudienceOf(kind) {
+	case event.ToOffice:
+		return []care.MailboxID{c.OfficeMailbox}
+	case event.ToOfficeAndSelf:
+		return []care.MailboxID{c.OfficeMailbox, d.Mailbox}
+	}
+	return append([]care.MailboxID{c.OfficeMailbox}, c.Readers...)
+}
+
+// write signs an event and stores it with its outbox rows. The event is a fact from here on.
+func (d *Desk) write(ctx context.Context, tx *sql.Tx, e event.Event) (care.EventID, error) {
+	raw, err := event.Encode(e)
+	if err != nil {
+		return care.EventID{}, fmt.Errorf("write %s: %w", e.Kind, err)
+	}
+	written, err := event.Decode(raw)
+	if err != nil {
+		return care.EventID{}, fmt.Errorf("read back %s: %w", e.Kind, err)
+	}
+	if s := d.Directory().Standing(written); s.Verdict != fold.Accepted {
+		return care.EventID{}, care.Refusef(care.Forbidden, "Postern cannot send this as you: %s.", s.Reason)
+	}
+	entry := journal.Entry{Event: written, ID: written.ID, Raw: raw, Sig: d.Signer.Sign(raw),
+		Source: "here", Arrived: d.Now(), Verdict: fold.Accepted}
+	if _, err := d.Journal.Append(ctx, tx, entry); err != nil {
+		return care.EventID{}, fmt.Errorf("journal %s: %w", e.Kind, err)
+	}
+	letters := make([]outbox.Letter, 0, len(written.To))
+	for _, to := range written.To {
+		letters = append(letters, outbox.Letter{Event: written.ID, Mailbox: to, Thread: written.Thread, Next: d.Now(), Added: d.Now()})
+	}
+	if err := d.Outbox.Add(ctx, tx, letters...); err != nil {
+		return care.EventID{}, fmt.Errorf("outbox %s: %w", e.Kind, err)
+	}
+	return written.ID, nil
+}
+
+// onPart runs one verb on a part in one transaction and wakes the screens after it.
+func (d *Desk) onPart(ctx context.Context, part care.EventID, verb func(*sql.Tx, *talk, *fold.Part) error) error {
+	var thread care.ThreadID
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		c, p, err := d.partOf(ctx, tx, part)
+		if err != nil {
+			return err
+		}
+		thread = c.Thread
+		return verb(tx, c, p)
+	})
+	if err != nil {
+		return err
+	}
+	d.Wake(Change{Threads: []care.ThreadID{thread}, Texts: true})
+	return nil
+}

@@ -1,0 +1,80 @@
+package command
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"unicode/utf8"
+
+	"postern/backend/care"
+	"postern/backend/record/draft"
+)
+
+// Kinds of drafts.
+const (
+	DraftNew     = "new"     // a member's new message
+	DraftReply   = "reply"   // a reply in a part
+	DraftNote    = "note"    // an internal note in a part
+	DraftClosing = "closing" // the closing line of a completion
+)
+
+// SaveDraft keeps unsent text as it is being typed. A draft without an id gets one. A draft whose text was sent in the
+// meantime, by a second window or a double click, stays sent: care.Conflict. It may run any number of times.
+func (d *Desk) SaveDraft(ctx context.Context, t draft.Draft) (draft.Draft, error) {
+	if utf8.RuneCountInString(string(t.Text)) > 4*care.MaxText || utf8.RuneCountInString(string(t.Subject)) > 4*care.MaxSubject {
+		return t, care.Refusef(care.Invalid, "This is longer than Postern can keep. Shorten it, or split it into two messages.")
+	}
+	if t.ID == "" {
+		t.ID = care.NewID("dr")
+	}
+	if !care.ValidID("dr", t.ID) {
+		return t, care.Refusef(care.Invalid, "This draft has no valid name. Reload the page and try again.")
+	}
+	t.Saved = d.Now()
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		if sent, err := d.sent(ctx, tx, t.ID); err != nil || sent {
+			if sent {
+				return care.Refusef(care.Conflict, "This text was already sent.")
+			}
+			return err
+		}
+		return d.Drafts.Save(ctx, tx, t)
+	})
+	if err != nil {
+		return t, err
+	}
+	d.Wake(Change{Texts: true})
+	return t, nil
+}
+
+// DeleteDraft removes unsent text for good. It may run twice.
+func (d *Desk) DeleteDraft(ctx context.Context, id string) error {
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error { return d.Drafts.Delete(ctx, tx, id) })
+	if err == nil {
+		d.Wake(Change{Texts: true})
+	}
+	return err
+}
+
+// sent reports whether a draft's text is already held or has become an event.
+func (d *Desk) sent(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
+	if _, became, err := d.Outbox.WhatBecame(ctx, tx, id); err != nil || became {
+		return became, err
+	}
+	_, held, err := d.Outbox.Get(ctx, tx, id)
+	return held, err
+}
+
+// words refuses text that is empty or too long, naming the field. The text itself stays in its draft.
+func words(field, empty string, text care.Text, most int) error {
+	if strings.TrimSpace(string(text)) == "" {
+		return care.Refusef(care.Invalid, "%s", empty).In(field)
+	}
+	if n := utf8.RuneCountInString(string(text)); n > most {
+		return care.Refusef(care.Invalid, "This is %d characters long; %d fit. Shorten it by %d.", n, most, n-most).In(field)
+	}
+	if !utf8.ValidString(string(text)) {
+		return care.Refusef(care.Invalid, "This holds characters that cannot be sent. Remove them and try again.").In(field)
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package command
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/care/fold"
+	"postern/backend/record/draft"
+	"postern/backend/record/outbox"
+)
+
+// What a held text will become.
+const (
+	HeldMessage    = "message"    // a thread's opening with its first message
+	HeldReply      = "reply"      // a message in a part
+	HeldCompletion = "completion" // a completion with its closing line
+)
+
+// Sending is a text on its way: the handle of its draft, the end of its hold, and what it became once it is an event.
+type Sending struct {
+	Draft  string
+	Until  time.Time
+	Thread care.ThreadID
+	Part   care.EventID
+}
+
+// SendMessage sends a new message from its draft: it is held, and nothing of it exists for others yet. Refused as
+// care.Invalid, naming the field, where something is missing. Sending a draft twice answers with what it became.
+func (d *Desk) SendMessage(ctx context.Context, draftID string) (Sending, error) {
+	return d.hold(ctx, draftID, DraftNew, func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
+		if _, ok := d.Directory().Office(t.Office); !ok {
+			return outbox.Held{}, care.Refusef(care.Invalid, "Choose an office.").In("office")
+		}
+		if err := words("subject", "Add a subject.", t.Subject, care.MaxSubject); err != nil {
+			return outbox.Held{}, err
+		}
+		if t.Topic != "" && !slices.Contains(care.Topics, t.Topic) {
+			return outbox.Held{}, care.Refusef(care.Invalid, "Choose a topic from the list.").In("topic")
+		}
+		if err := words("text", "Write your message.", t.Text, care.MaxText); err != nil {
+			return outbox.Held{}, err
+		}
+		if !d.member() {
+			return outbox.Held{}, care.Refusef(care.Forbidden, "Only members start a message here.")
+		}
+		related := func(r care.Relation) bool { return r.Office == t.Office }
+		if !slices.ContainsFunc(d.Directory().Relations(d.Patient), related) {
+			return outbox.Held{}, care.Refusef(care.Forbidden, "You have no current relation with this office. Call the front desk.").In("office")
+		}
+		return outbox.Held{What: HeldMessage, Patient: d.Patient, Office: t.Office, Topic: t.Topic, Subject: t.Subject, Text: t.Text}, nil
+	})
+}
+
+// SendReply sends a reply from its draft: it is held. A member cannot reply in a completed conversation.
+func (d *Desk) SendReply(ctx context.Context, draftID string) (Sending, error) {
+	return d.hold(ctx, draftID, DraftReply, func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
+		return d.heldIn(ctx, tx, t, HeldReply, "Write your reply.")
+	})
+}
+
+// Complete marks the part complete with a closing line from its draft ("closing", or "reply" for send and complete):
+// it is held. The closing line is required.
+func (d *Desk) Complete(ctx context.Context, draftID string) (Sending, error) {
+	return d.hold(ctx, draftID, "", func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
+		h, err := d.heldIn(ctx, tx, t, HeldCompletion, "Write a closing line: the member reads it as the last message.")
+		if err != nil {
+			return h, err
+		}
+		return h, d.staffIn(h.Office)
+	})
+}
+
+// heldIn checks and shapes a text that belongs to an existing part.
+func (d *Desk) heldIn(ctx context.Context, tx *sql.Tx, t draft.Draft, what, empty string) (outbox.Held, error) {
+	if err := words("text", empty, t.Text, care.MaxText); err != nil {
+		return outbox.Held{}, err
+	}
+	c, p, err := d.partOf(ctx, tx, t.Part)
+	if err != nil {
+		return outbox.Held{}, err
+	}
+	if err := d.mayWrite(c, p); err != nil {
+		return outbox.Held{}, err
+	}
+	return outbox.Held{What: what, Thread: c.Thread, Part: p.ID, Patient: c.Patient, Office: c.Office,
+		Topic: c.Topic, Subject: c.Subject, Text: t.Text, Heads: c.AllHeads}, nil
+}
+
+// mayWrite refuses a reply where the conversation is complete or the person takes no part in it.
+func (d *Desk) mayWrite(c *talk, p *fold.Part) error {
+	if !d.member() {
+		if err := d.staffIn(c.Office); err != nil {
+			return err
+		}
+	} else if c.Patient != d.Patient {
+		return care.Refusef(care.Forbidden, "This conversation belongs to another record.")
+	}
+	if p.Open {
+		return nil
+	}
+	if d.member() {
+		return care.Refusef(care.Conflict, "This conversation is complete. Start a new message if you need anything else.")
+	}
+	return care.Refusef(care.Conflict, "This conversation is complete. Reopen it to write here.")
+}
+
+// hold turns a draft into a held text, in one transaction. kind "" takes any kind of draft.
+func (d *Desk) hold(ctx context.Context, draftID, kind string, shape func(*sql.Tx, draft.Draft) (outbox.Held, error)) (Sending, error) {
+	out := Sending{Draft: draftID}
+	var changed []care.ThreadID
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		if was, err := d.sending(ctx, tx, draftID); err != nil || was.Draft != "" {
+			out = was
+			return err
+		}
+		t, err := d.Drafts.Get(ctx, tx, draftID)
+		if err != nil {
+			return err
+		}
+		if kind != "" && t.What != kind {
+			return care.Refusef(care.Invalid, "This draft is of another kind. Reload the page and try again.")
+		}
+		h, err := shape(tx, t)
+		if err != nil {
+			return err
+		}
+		h.Draft, h.Written = draftID, d.Now()
+		h.Until = h.Written.Add(d.Directory().Practice().Policy.Hold())
+		if err := d.Outbox.Hold(ctx, tx, h); err != nil {
+			return fmt.Errorf("hold: %w", err)
+		}
+		out.Until, out.Thread, out.Part = h.Until, h.Thread, h.Part
+		changed = threads(h.Thread)
+		return d.Drafts.Delete(ctx, tx, draftID)
+	})
+	if err == nil {
+		d.Wake(Change{Threads: changed, Texts: true})
+	}
+	return out, err
+}
+
+// sending finds what a draft already is: held, or become an event. An empty Draft in the answer means neither.
+func (d *Desk) sending(ctx context.Context, tx *sql.Tx, draftID string) (Sending, error) {
+	b, ok, err := d.Outbox.WhatBecame(ctx, tx, draftID)
+	if err != nil || ok {
+		return Sending{Draft: draftID, Thread: b.Thread, Part: b.Part}, err
+	}
+	h, held, err := d.Outbox.Get(ctx, tx, draftID)
+	if err != nil || !held {
+		return Sending{}, err
+	}
+	return Sending{Draft: draftID, Until: h.Until, Thread: h.Thread, Part: h.Part}, nil
+}
+
+// SendNow ends a text's hold, or, for a text shown for review, sends it all the same: its author has decided, having
+// seen what is here now. It is a no-op for a text that is already on its way.
+func (d *Desk) SendNow(ctx context.Context, draftID string) error {
+	var changed []care.ThreadID
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		if _, became, err := d.Outbox.WhatBecame(ctx, tx, draftID); err != nil || became {
+			return err
+		}
+		h, err := d.heldText(ctx, tx, draftID)
+		if err != nil {
+			return err
+		}
+		if !h.Thread.IsZero() {
+			c, p, err := d.partOf(ctx, tx, h.Part)
+			if err != nil {
+				return err
+			}
+			if err := d.mayWrite(c, p); err != nil {
+				return err
+			}
+			h.Heads = c.AllHeads
+		}
+		if h.Review || d.stale(h) {
+			h.Written = d.Now() // decided today: its age is not asked about again
+		}
+		h.Until, h.Review, h.Why = d.Now(), false, ""
+		changed = threads(h.Thread)
+		return d.Outbox.Decide(ctx, tx, h)
+	})
+	if err == nil {
+		d.Wake(Change{Threads: changed, Texts: true})
+	}
+	return err
+}
+
+// TakeBack makes a held or waiting text a draft again, for editing. care.Conflict once its submission has begun.
+func (d *Desk) TakeBack(ctx context.Context, draftID string) (draft.Draft, error) {
+	var t draft.Draft
+	var changed []care.ThreadID
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		h, err := d.Outbox.TakeBack(ctx, tx, draftID)
+		if err != nil {
+			return err
+		}
+		changed = threads(h.Thread)
+		t = draft.Draft{ID: draftID, What: draftKind(h.What), Thread: h.Thread, Part: h.Part, Office: h.Office,
+			Topic: h.Topic, Subject: h.Subject, Text: h.Text, Saved: d.Now()}
+		return d.Drafts.Save(ctx, tx, t)
+	})
+	if err == nil {
+		d.Wake(Change{Threads: changed, Texts: true})
+	}
+	return t, err
+}
+
+// Discard drops a held or waiting text for good. care.Conflict once its submission has begun.
+func (d *Desk) Discard(ctx context.Context, draftID string) error {
+	if _, err := d.TakeBack(ctx, draftID); err != nil {
+		return err
+	}
+	return d.DeleteDraft(ctx, draftID)
+}
+
+func (d *Desk) heldText(ctx context.Context, tx *sql.Tx, draftID string) (outbox.Held, error) {
+	h, held, err := d.Outbox.Get(ctx, tx, draftID)
+	if err != nil || held {
+		return h, err
+	}
+	return outbox.Held{}, care.Refusef(care.NotFound, "This text is not waiting to be sent.")
+}
+
+func (d *Desk) stale(h outbox.Held) bool {
+	return d.Now().Sub(h.Written) > d.Directory().Practice().Policy.Stale()
+}
+
+func draftKind(what string) string {
+	switch what {
+	case HeldMessage:
+		return DraftNew
+	case HeldCompletion:
+		return DraftClosing
+	}
+	return DraftReply
+}
+
+func threads(t care.ThreadID) []care.ThreadID {
+	if t.IsZero() {
+		return nil
+	}
+	return []care.ThreadID{t}
+}
+
+// Sending says what became of a draft that was sent: its hold, or the part it went to. care.NotFound for a draft that
+// was never sent.
+func (d *Desk) Sending(ctx context.Context, draftID string) (Sending, error) {
+	var s Sending
+	err := d.DB.Read(ctx, func(tx *sql.Tx) (err error) {
+		s, err = d.sending(ctx, tx, draftID)
+		return err
+	})
+	if err == nil && s.Draft == "" {
+		err = care.Refusef(care.NotFound, "This text was not sent.")
+	}
+	return s, err
+}

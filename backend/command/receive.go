@@ -1,0 +1,131 @@
+package command
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/care/event"
+	"postern/backend/care/fold"
+	"postern/backend/record/outbox"
+)
+
+// Receive confirms, for the clinic, that it has a member's message: when it was received (the mail system's date of the
+// office's copy) and when a reply is due. It is a no-op for a message that already has a receipt.
+func (d *Desk) Receive(ctx context.Context, thread care.ThreadID, message care.EventID, arrived time.Time) error {
+	var done bool
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		c, err := d.conversation(ctx, tx, thread)
+		if err != nil {
+			return err
+		}
+		p, m := find(c, message)
+		if m == nil || !m.Member || m.Receipt != nil {
+			return nil
+		}
+		if arrived.After(d.Now()) {
+			arrived = d.Now() // a server's clock ahead of ours does not move the promise
+		}
+		office, _ := d.Directory().Office(c.Office)
+		due, cover, ok := d.Clock().Due(arrived, d.Directory().Practice().Policy.Promise(), office.Provider)
+		if !ok {
+			due = time.Time{} // no day can be named while the provider is away without end and without cover
+		}
+		body := event.ReceivedBody{Message: message, Received: arrived.UTC().Truncate(time.Millisecond), Due: due.UTC(), Cover: cover}
+		if due.IsZero() {
+			body.Due = time.Time{}
+		}
+		_, err = d.record(ctx, tx, c, fact{kind: event.Received, part: p.ID, body: body})
+		done = err == nil
+		return err
+	})
+	if err == nil && done {
+		d.Wake(Change{Threads: []care.ThreadID{thread}, Texts: true})
+	}
+	return err
+}
+
+// MarkRead notes that the person at this desk has read the part as it stands. A member's reading of an office's message
+// is an event, so that the care team and the member's other computers know; staff's stays on this computer.
+func (d *Desk) MarkRead(ctx context.Context, part care.EventID) error {
+	var thread care.ThreadID
+	var changed bool
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		c, p, err := d.partOf(ctx, tx, part)
+		if err != nil {
+			return err
+		}
+		thread = c.Thread
+		marks, err := d.Seen.Mark(ctx, tx, p.ID, shownIDs(p)...)
+		if err != nil {
+			return err
+		}
+		changed = marks > 0
+		if !d.member() {
+			return nil
+		}
+		for _, m := range p.Messages {
+			if m.Member || !m.SeenAt.IsZero() {
+				continue
+			}
+			changed = true
+			if _, err := d.record(ctx, tx, c, fact{kind: event.Seen, part: p.ID, body: event.SeenBody{Message: m.ID}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && changed {
+		d.Wake(Change{Threads: []care.ThreadID{thread}})
+	}
+	return err
+}
+
+// DeliveryFailed notes in the conversation that a letter did not reach its mailbox, with the mail system's words.
+// Where this device may not say so (a member's), the outbox row alone tells its author.
+func (d *Desk) DeliveryFailed(ctx context.Context, thread care.ThreadID, id care.EventID, mailbox care.MailboxID, reason string) error {
+	if d.member() {
+		return nil
+	}
+	return d.DB.Write(ctx, func(tx *sql.Tx) error {
+		c, err := d.conversation(ctx, tx, thread)
+		if err != nil {
+			return err
+		}
+		if mailbox == c.OfficeMailbox {
+			return nil // the office's own copy failed: an event to the office would fail alike; the outbox row shows it
+		}
+		_, err = d.record(ctx, tx, c, fact{kind: event.Failed, part: c.Thread, body: event.FailedBody{Event: id, Mailbox: mailbox, Reason: reason}})
+		return err
+	})
+}
+
+func find(c *talk, message care.EventID) (*fold.Part, *fold.Message) {
+	for i := range c.Parts {
+		for j := range c.Parts[i].Messages {
+			if c.Parts[i].Messages[j].ID == message {
+				return &c.Parts[i], &c.Parts[i].Messages[j]
+			}
+		}
+	}
+	return nil, nil
+}
+
+func shownIDs(p *fold.Part) []care.EventID {
+	var ids []care.EventID
+	for _, m := range p.Messages {
+		ids = append(ids, m.ID)
+	}
+	for _, n := range p.Notes {
+		ids = append(ids, n.ID)
+	}
+	for _, c := range p.Completions {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+func became(thread care.ThreadID, part, id care.EventID) outbox.Became {
+	return outbox.Became{Thread: thread, Part: part, Event: id}
+}

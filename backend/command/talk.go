@@ -1,0 +1,46 @@
+package command
+
+import (
+	"postern/backend/care"
+	"postern/backend/care/event"
+	"postern/backend/care/fold"
+	"postern/backend/record/journal"
+)
+
+// talk is a folded conversation with the events that it was folded from.
+type talk struct {
+	fold.Conversation
+	events []*event.Event
+}
+
+// past is what an author had seen who names these heads: the heads and everything that they name, transitively.
+func (t *talk) past(heads []care.EventID) map[care.EventID]bool {
+	byID := make(map[care.EventID]*event.Event, len(t.events))
+	for _, e := range t.events {
+		byID[e.ID] = e
+	}
+	seen := make(map[care.EventID]bool, len(t.events))
+	open := append([]care.EventID(nil), heads...)
+	for len(open) > 0 {
+		id := open[len(open)-1]
+		open = open[:len(open)-1]
+		e, held := byID[id]
+		if !held || seen[id] {
+			continue
+		}
+		seen[id] = true
+		open = append(open, e.After...)
+	}
+	return seen
+}
+
+// Events are the entries' events that may count: an entry that still waits for its author's key is left out.
+func Events(entries []journal.Entry) []*event.Event {
+	out := make([]*event.Event, 0, len(entries))
+	for _, e := range entries {
+		if e.Event != nil && e.Verdict == fold.Accepted {
+			out = append(out, e.Event)
+		}
+	}
+	return out
+}

@@ -1,0 +1,262 @@
+package backend
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"database/sql"
+
+	"postern/backend/agent"
+	"postern/backend/care"
+	"postern/backend/care/fold"
+	"postern/backend/command"
+	"postern/backend/record/documents"
+	"postern/backend/record/draft"
+	"postern/backend/record/journal"
+	"postern/backend/record/outbox"
+	"postern/backend/record/projection"
+	"postern/backend/record/seen"
+	"postern/backend/record/store"
+	"postern/backend/record/view"
+	"postern/backend/replica"
+	"postern/backend/trust/directory"
+	"postern/backend/trust/seal"
+	"postern/backend/trust/vault"
+)
+
+// staffPatience is how long a message waits for the agent before a staff window confirms it.
+const staffPatience = time.Minute
+
+// Profile is one signed-in person on this computer, in step with their mailboxes while it is open.
+type Profile struct {
+	ID string
+
+	backend  *Backend
+	sessions int // guarded by the backend's lock
+
+	me      care.Person
+	db      *store.DB
+	desk    *command.Desk
+	views   *view.Views
+	replica *replica.Replica
+	facts   *facts
+	log     *slog.Logger
+	lock    *fileLock
+
+	wake   wakes
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// openProfile opens what a profile's secrets unlock. Nothing runs until start.
+func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Logger, now func() time.Time) (*Profile, error) {
+	lock, err := lockFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, care.Because(care.Conflict, err, "This profile is open in another Postern on this computer. Close that one first.")
+	}
+	p := &Profile{me: s.Person, log: log, lock: lock}
+	if p.db, err = store.Open(ctx, filepath.Join(dir, "replica.db"), s.Store); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	if err := p.wire(ctx, s, now); err != nil {
+		return nil, errors.Join(err, p.db.Close(), lock.Close())
+	}
+	return p, nil
+}
+
+// wire joins the rooms of one profile.
+func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Time) error {
+	docs := documents.New(p.db)
+	book, err := readBook(ctx, p.db, docs, directory.Pin{Practice: s.Practice, Root: s.Root}, p.log)
+	if err != nil {
+		return err
+	}
+	books := replica.NewBooks(book)
+	p.facts = &facts{books: books, me: s.Person.ID}
+	if _, err := p.facts.clock(); err != nil {
+		return err
+	}
+	secrets, err := mailboxSecrets(s)
+	if err != nil {
+		return err
+	}
+	drafts, box, marks := draft.New(p.db), outbox.New(p.db), seen.New(p.db)
+	pr := projection.New(p.db, func() fold.Authority { return books.Book() }, p.facts)
+	j := journal.New(p.db, pr)
+	if _, err := pr.Ready(ctx); err != nil {
+		return err
+	}
+	p.views = view.New(p.db, view.Viewer{Person: s.Person.ID, Patient: s.Patient, Member: s.Person.Role == care.RoleMember}, p.facts, now)
+	p.desk = &command.Desk{
+		DB: p.db, Journal: j, Outbox: box, Drafts: drafts, Seen: marks, Threads: pr,
+		Directory: func() command.Directory { return books.Book() }, Clock: p.facts.Clock,
+		Signer: signer{key: s.Device}, Me: s.Person, Patient: s.Patient, Mailbox: ownMailbox(s), Now: now,
+		Wake: p.changed,
+	}
+	p.replica = &replica.Replica{
+		DB: p.db, Journal: j, Outbox: box, Projection: pr, Documents: docs, Books: books, Ring: seal.NewRing(secrets...),
+		Logins: s.Logins, Author: p.desk, Now: now, Log: p.log, ResealAfter: time.Hour,
+		Changed: func(threads []care.ThreadID, texts, sync bool) {
+			p.wake.tell(command.Change{Threads: threads, Texts: texts, Sync: sync})
+		},
+	}
+	return nil
+}
+
+// start runs the replica and, for staff and the agent, the receipts.
+func (p *Profile) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	p.run("replica", func() error { return p.replica.Run(ctx) })
+	if !p.me.Role.Staff() {
+		return
+	}
+	r := &agent.Receipts{Desk: p.desk, Patience: staffPatience, Log: p.log}
+	if p.me.ID == p.facts.Practice().Agent {
+		r.Patience = 0
+	}
+	changes, stop := p.Wake()
+	p.run("receipts", func() error {
+		defer stop()
+		return r.Run(ctx, changes)
+	})
+}
+
+func (p *Profile) run(what string, work func() error) {
+	p.done.Add(1)
+	go func() {
+		defer p.done.Done()
+		if err := work(); err != nil && !errors.Is(err, context.Canceled) {
+			p.log.Error("stopped", "what", what, "err", err)
+		}
+	}()
+}
+
+// changed tells the screens, and the replica that there may be something to send.
+func (p *Profile) changed(c command.Change) {
+	p.wake.tell(c)
+	p.replica.Kick()
+}
+
+// flush hands over what can be handed over at once.
+func (p *Profile) flush(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if err := p.replica.Settle(ctx); err != nil {
+		p.log.Info("some letters stay on this computer until the next sign-in", "err", err)
+	}
+}
+
+// close stops what runs and closes the record.
+func (p *Profile) close() {
+	if p.cancel != nil {
+		p.cancel()
+	}
+	p.done.Wait()
+	p.wake.close()
+	if err := p.db.Close(); err != nil {
+		p.log.Error("close the record", "err", err)
+	}
+	if err := p.lock.Close(); err != nil {
+		p.log.Error("release the profile", "err", err)
+	}
+}
+
+// Me is the signed-in person.
+func (p *Profile) Me() care.Person {
+	if now, ok := p.facts.Person(p.me.ID); ok {
+		return now
+	}
+	return p.me
+}
+
+// Patient is whose record a member writes to; the zero value for staff.
+func (p *Profile) Patient() care.Patient {
+	patient, _ := p.facts.Patient(p.desk.Patient)
+	return patient
+}
+
+// Waiting counts the texts and letters that have not gone out.
+func (p *Profile) Waiting(ctx context.Context) (n int, err error) {
+	err = p.db.Read(ctx, func(tx *sql.Tx) error {
+		held, waiting, _, err := p.desk.Outbox.Counts(ctx, tx)
+		n = held + waiting
+		return err
+	})
+	return n, err
+}
+
+// Practice is the clinic as the newest directory has it.
+func (p *Profile) Practice() care.Practice { return p.facts.Practice() }
+
+// Views answers the screens' questions.
+func (p *Profile) Views() *view.Views { return p.views }
+
+// Desk is where the person acts.
+func (p *Profile) Desk() *command.Desk { return p.desk }
+
+// Sync says how this computer stands with the mail system.
+func (p *Profile) Sync() care.SyncState { return p.replica.State() }
+
+// SyncNow looks for new mail and submits what is due.
+func (p *Profile) SyncNow() { p.replica.Nudge() }
+
+// Replica is for tests and tools that drive the network step by step.
+func (p *Profile) Replica() *replica.Replica { return p.replica }
+
+// Wake gives a channel of changes. Changes that nobody took yet are merged into one; cancel ends it.
+func (p *Profile) Wake() (changes <-chan command.Change, cancel func()) { return p.wake.subscribe() }
+
+// readBook builds the newest known directory from the documents that this replica keeps.
+func readBook(ctx context.Context, db *store.DB, docs *documents.Documents, pin directory.Pin, log *slog.Logger) (*directory.Book, error) {
+	var kept []directory.Document
+	err := db.Read(ctx, func(tx *sql.Tx) error {
+		all, err := docs.All(ctx, tx)
+		for _, d := range all {
+			kept = append(kept, directory.Document{Kind: d.Kind, Bytes: d.Bytes, Signature: d.Signature})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the clinic's documents: %w", err)
+	}
+	book, _, err := directory.NewBook(pin).With(kept...)
+	if err != nil {
+		// The others hold; one bad document must not keep a person from their messages.
+		log.Warn("a document of the practice on this computer does not hold", "err", err)
+	}
+	return book, nil
+}
+
+func mailboxSecrets(s vault.Secrets) ([]seal.Secret, error) {
+	var out []seal.Secret
+	for _, m := range s.Mailboxes {
+		secret, err := seal.ParseSecret(m.Secret)
+		if err != nil {
+			return nil, care.Because(care.Corrupt, err, "A key in this profile is damaged. Ask the clinic for help.")
+		}
+		out = append(out, secret)
+	}
+	return out, nil
+}
+
+// ownMailbox is a member's own: the one mailbox that their profile reads.
+func ownMailbox(s vault.Secrets) care.MailboxID {
+	if s.Person.Role != care.RoleMember || len(s.Mailboxes) == 0 {
+		return ""
+	}
+	return s.Mailboxes[0].Mailbox
+}
+
+// signer signs with the device key.
+type signer struct{ key ed25519.PrivateKey }
+
+func (s signer) Sign(raw []byte) []byte { return seal.Sign(s.key, seal.LabelEvent, raw) }
+
+func (s signer) Key() care.KeyID { return seal.Fingerprint(s.key.Public().(ed25519.PublicKey)) }

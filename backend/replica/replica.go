@@ -1,0 +1,188 @@
+// Package replica keeps a profile in step with its mailboxes.
+//
+// in.go takes what the mail system has into the journal, out.go takes what the outbox holds to the mail system. It
+// decides nothing about what events mean, and no text is lost by anything that the network does.
+package replica
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"postern/backend/care"
+	"postern/backend/post/fetch"
+	"postern/backend/record/documents"
+	"postern/backend/record/journal"
+	"postern/backend/record/outbox"
+	"postern/backend/record/projection"
+	"postern/backend/record/store"
+	"postern/backend/trust/directory"
+	"postern/backend/trust/seal"
+)
+
+// Author turns what a person still could take back into facts as submission begins; the command room does it.
+type Author interface {
+	// Ready lists the held texts whose hold has ended and says when the next hold ends.
+	Ready(ctx context.Context) (drafts []string, next time.Time, err error)
+	// Promote makes a held text an event, or sets it aside for its author to review.
+	Promote(ctx context.Context, draft string) error
+	// StillMeant reports whether a fact that nobody has received yet should go out; where a colleague was first it
+	// drops the fact and tells its author.
+	StillMeant(ctx context.Context, id care.EventID) (bool, error)
+	// DeliveryFailed notes that a letter was refused for good.
+	DeliveryFailed(ctx context.Context, thread care.ThreadID, id care.EventID, mailbox care.MailboxID, reason string) error
+}
+
+// Replica is one signed-in profile's part of the network. Its fields are set before Run.
+type Replica struct {
+	DB         *store.DB
+	Journal    *journal.Journal
+	Outbox     *outbox.Outbox
+	Projection *projection.Projection
+	Documents  *documents.Documents
+	Books      *Books
+	Ring       *seal.Ring
+	Logins     []care.MailLogin // the first one also submits
+	Author     Author
+
+	Now     func() time.Time
+	Log     *slog.Logger
+	Changed func(threads []care.ThreadID, texts, sync bool) // after each commit; it must not block
+
+	// ResealAfter is the age from which an unconfirmed letter is sealed anew before it is sent again.
+	ResealAfter time.Duration
+
+	once     sync.Once
+	sending  sync.Mutex // one submission at a time: a letter is never on two connections at once
+	running  atomic.Bool
+	kick     chan struct{}
+	mu       sync.Mutex
+	states   []care.SyncState // by login
+	outgoing care.SyncState
+	fetchers []*fetch.Fetcher
+	pulled   []bool // by login: in step since the last connection
+}
+
+// Books holds the newest known directory. It is safe for concurrent use.
+type Books struct {
+	mu   sync.RWMutex
+	book *directory.Book
+}
+
+// NewBooks starts with a book.
+func NewBooks(b *directory.Book) *Books { return &Books{book: b} }
+
+// Book is the newest one.
+func (b *Books) Book() *directory.Book {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.book
+}
+
+func (b *Books) set(book *directory.Book) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.book = book
+}
+
+func (r *Replica) init() {
+	r.once.Do(func() {
+		r.kick = make(chan struct{}, 1)
+		r.states = make([]care.SyncState, len(r.Logins))
+		r.pulled = make([]bool, len(r.Logins))
+		for i, login := range r.Logins {
+			r.states[i] = care.SyncState{Phase: care.SyncStarting}
+			in := &source{r: r, at: i, login: login}
+			r.fetchers = append(r.fetchers, &fetch.Fetcher{Login: login, Sink: in, Now: r.Now, Log: r.Log})
+		}
+	})
+}
+
+// Run fetches and submits until the context ends. It returns the context's error.
+func (r *Replica) Run(ctx context.Context) error {
+	r.init()
+	r.running.Store(true)
+	defer r.running.Store(false)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, f := range r.fetchers {
+		g.Go(func() error { return f.Run(ctx) })
+	}
+	g.Go(func() error { return r.submitting(ctx) })
+	return g.Wait()
+}
+
+// Pull fetches once from every mailbox and returns when all that was there is stored.
+func (r *Replica) Pull(ctx context.Context) error {
+	r.init()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, f := range r.fetchers {
+		g.Go(func() error { return f.Once(ctx) })
+	}
+	return g.Wait()
+}
+
+// Kick says that the outbox may have work.
+func (r *Replica) Kick() {
+	r.init()
+	select {
+	case r.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Nudge looks for new mail and submits now, without waiting for the mail system to call.
+func (r *Replica) Nudge() {
+	r.init()
+	for _, f := range r.fetchers {
+		f.Nudge()
+	}
+	r.Kick()
+}
+
+// State is what the foot of the screen says of all mailboxes together: the one that most wants attention.
+func (r *Replica) State() care.SyncState {
+	r.init()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := care.SyncState{Phase: care.SyncUpToDate}
+	if r.outgoing.Phase == care.SyncRefused || r.outgoing.Phase == care.SyncOffline {
+		out = r.outgoing
+	}
+	for _, s := range r.states {
+		out.Done, out.Total = out.Done+s.Done, out.Total+s.Total
+		if urgency(s.Phase) > urgency(out.Phase) {
+			out.Phase, out.Problem = s.Phase, s.Problem
+		}
+		if out.Checked.IsZero() || s.Checked.Before(out.Checked) {
+			out.Checked = s.Checked
+		}
+	}
+	return out
+}
+
+func urgency(p care.SyncPhase) int {
+	switch p {
+	case care.SyncRefused:
+		return 4
+	case care.SyncOffline:
+		return 3
+	case care.SyncFetching:
+		return 2
+	case care.SyncStarting:
+		return 1
+	}
+	return 0
+}
+
+// problemState is the sync state that an error of the mail system gives.
+func problemState(err error, checked time.Time) care.SyncState {
+	phase := care.SyncRefused
+	if care.KindOf(err) == care.Unavailable {
+		phase = care.SyncOffline
+	}
+	return care.SyncState{Phase: phase, Problem: care.SentenceOf(err), Checked: checked}
+}

@@ -1,0 +1,143 @@
+package stories
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/care/event"
+	"postern/backend/post/letter"
+	"postern/backend/trust/seal"
+	"postern/backend/trust/vault"
+)
+
+// BenchmarkFirstSync fetches 10,000 sealed events of about 3 KB from Dovecot into a new replica: opened, verified,
+// journalled, folded and indexed; and beside it, in turn, mbsync of the same mailbox with FSync off, which stores the
+// mail as it is.
+func BenchmarkFirstSync(b *testing.B) {
+	const n = 10_000
+	w := newTown(b)
+	marisol := w.at("marisol")
+	office := w.offices["Lee"].Mailbox
+	fill(b, w, marisol, office, n)
+	for b.Loop() {
+		ana := w.off("ana", fmt.Sprint(time.Now().UnixNano()))
+		ana.on(false)
+		start := time.Now()
+		ana.pulls()
+		ours := time.Since(start)
+		if got := events(b, ana); got.all < n {
+			b.Fatalf("%d events of %d are there", got.all, n)
+		}
+		login := ana.p.Replica().Logins[0]
+		ana.off()
+		theirs := mbsync(b, login)
+		b.ReportMetric(n/ours.Seconds(), "events/s")
+		b.ReportMetric(n/theirs.Seconds(), "mbsync-mails/s")
+		b.ReportMetric(theirs.Seconds()/ours.Seconds(), "times-mbsync")
+	}
+}
+
+// fill puts n sealed events of one member's conversations into an office's mailbox.
+func fill(b *testing.B, w *town, m *person, office care.MailboxID, n int) {
+	b.Helper()
+	book, err := w.reg.Book()
+	must(b, err)
+	to, _ := book.Mailbox(office)
+	v, err := vault.Open(m.dir(), passphrase)
+	must(b, err)
+	defer v.Close()
+	key := v.Secrets().Device
+	text := strings.Repeat("The readings are better today than yesterday, and I am not dizzy any more. ", 15)
+	batch := make([][]byte, 0, 500)
+	var thread care.ThreadID
+	var after []care.EventID
+	for i := range n {
+		e := event.Event{Practice: book.Practice().ID, Kind: event.Sent, Thread: thread, After: after,
+			Author: seal.Fingerprint(key.Public().(ed25519.PublicKey)), As: m.p.Me().ID, For: m.desk().Patient, At: time.Now(),
+			To: []care.MailboxID{office, m.desk().Mailbox}, Dir: book.Version(),
+			Body: event.SentBody{Text: care.Text(fmt.Sprintf("%d %s", i, text))}}
+		if i%5 == 0 {
+			e.Kind, e.Thread, e.After = event.Opened, care.ThreadID{}, nil
+			e.Body = event.OpenedBody{Office: w.offices["Lee"].ID, Subject: care.Text(fmt.Sprintf("Question %d", i)), Readers: []care.MailboxID{m.desk().Mailbox}}
+		}
+		raw, err := event.Encode(e)
+		must(b, err)
+		id := event.IDOf(raw)
+		if i%5 == 0 {
+			thread = id
+		}
+		after = []care.EventID{id}
+		sealed, err := seal.Seal(to.Key, seal.Content{Type: seal.TypeEvent, Bytes: raw, Signature: seal.Sign(key, seal.LabelEvent, raw)})
+		must(b, err)
+		mail, err := letter.Write(letter.Header{From: "x@postern.test", To: to.Address, Date: time.Now(), Domain: "postern.test"}, sealed)
+		must(b, err)
+		if batch = append(batch, mail); len(batch) == cap(batch) || i == n-1 {
+			w.mail.Append(b, w.local(office), "INBOX", time.Now(), batch...)
+			batch = batch[:0]
+		}
+	}
+}
+
+// mbsync copies the mailbox into an empty Maildir and says how long it took.
+func mbsync(b *testing.B, login care.MailLogin) time.Duration {
+	b.Helper()
+	dir := b.TempDir()
+	conf := fmt.Sprintf(`FSync no
+IMAPAccount a
+Host %s
+Port %d
+User %s
+Pass %s
+SSLType IMAPS
+CertificateFile %s
+IMAPStore far
+Account a
+MaildirStore near
+Path %s/mail/
+Inbox %s/mail/INBOX
+Channel c
+Far :far:
+Near :near:
+Patterns INBOX
+Create Near
+Sync Pull
+SyncState *
+`, login.IMAP.Host, login.IMAP.Port, login.User, login.Password, filepath.Join(dir, "ca.pem"), dir, dir)
+	must(b, os.WriteFile(filepath.Join(dir, "ca.pem"), []byte(login.Roots), 0o600))
+	must(b, os.WriteFile(filepath.Join(dir, "mbsyncrc"), []byte(conf), 0o600))
+	must(b, os.Mkdir(filepath.Join(dir, "mail"), 0o700))
+	cmd := exec.Command("mbsync", "-c", filepath.Join(dir, "mbsyncrc"), "c")
+	start := time.Now()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("mbsync: %v\n%s", err, out)
+	}
+	return time.Since(start)
+}
+
+// BenchmarkDelivery sends messages one at a time from a member's live replica and measures, for each, the time from the
+// end of its hold to the moment at which the nurse's live replica has it as a screen would read it.
+func BenchmarkDelivery(b *testing.B) {
+	w := newTown(b)
+	marisol, ana := w.live("marisol"), w.live("ana")
+	ana.waitFor("the first look", func() bool { return ana.p.Sync().Phase == care.SyncUpToDate })
+	marisol.waitFor("the first look", func() bool { return marisol.p.Sync().Phase == care.SyncUpToDate })
+	var took []time.Duration
+	for b.Loop() {
+		subject := fmt.Sprintf("Delivery %d", len(took))
+		start := time.Now()
+		marisol.writes("Lee", subject, "text")
+		ana.waitFor(subject, func() bool { return hasRow(ana.rows(), subject) })
+		took = append(took, time.Since(start))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "median-ms")
+	b.ReportMetric(float64(took[min(len(took)-1, len(took)*99/100)].Microseconds())/1000, "p99-ms")
+}
