@@ -20,6 +20,7 @@ type profile struct {
 type model struct {
 	Heading  string
 	Profiles []profile
+	Many     bool // too many for one column
 	Error    string
 }
 
@@ -42,6 +43,7 @@ func build(profiles []seat.Profile, chosen, refusal string) model {
 		m.Profiles = append(m.Profiles, profile{ID: p.ID, Label: p.Label, Initials: parts.Initials(name), Chosen: p.ID == chosen})
 		found = found || p.ID == chosen
 	}
+	m.Many = len(profiles) > 4
 	if !found && len(m.Profiles) > 0 {
 		m.Profiles[0].Chosen = true
 	}
@@ -63,4 +65,18 @@ func (m model) invalid() templ.Attributes {
 		return templ.Attributes{}
 	}
 	return templ.Attributes{"aria-invalid": "true"}
+}
+
+func (m model) width() string {
+	if m.Many {
+		return "max-w-[46rem]"
+	}
+	return "max-w-[30rem]"
+}
+
+func (m model) avatar() string {
+	if m.Many {
+		return ""
+	}
+	return "lg"
 }
