@@ -27,7 +27,7 @@ func (a at) turn(mode string) templ.Attributes { return postTo(a.act("draft", "w
 // swap is how a control draws the whole desk again from an address, without leaving this conversation.
 func swap(url string) templ.Attributes {
 	return templ.Attributes{"hx-get": url, "hx-target": "#desk", "hx-swap": "outerMorph", "hx-sync": "#desk:replace",
-		"hx-include": "#search"}
+		"hx-include": "#search, #rows"}
 }
 
 // visit is swap for a link to another conversation or list.

@@ -187,18 +187,16 @@ func sentence(s string) string {
 }
 
 func otherOf(l view.Link, in input) other {
-	state := l.Office.Name
+	state := "completed"
 	switch {
 	case l.Open && !l.Due.IsZero():
-		state += " · open, due " + in.clock.Day(l.Due)
+		state = "open, due " + in.clock.Day(l.Due)
 	case l.Open:
-		state += " · open"
+		state = "open"
 	case !l.At.IsZero():
-		state += " · completed " + in.clock.Date(l.At)
-	default:
-		state += " · completed"
+		state = "completed " + in.clock.Date(l.At)
 	}
-	return other{URL: link.Case(in.at.queue, l.Part), Subject: string(l.Subject), State: state}
+	return other{URL: link.Case(in.at.queue, l.Part), Subject: string(l.Subject), Office: l.Office.Name, State: state}
 }
 
 func composerOf(in input, first string) composer {

@@ -104,7 +104,7 @@ type colleague struct {
 }
 
 // other is a link to another conversation.
-type other struct{ URL, Subject, State string }
+type other struct{ URL, Subject, Office, State string }
 
 // item is one message, note or event of the conversation.
 type item struct {

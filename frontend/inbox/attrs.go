@@ -3,7 +3,10 @@ package inbox
 import "github.com/a-h/templ"
 
 // state is what every drawing of the desk carries along: the search, and what is being written.
-const state = "#search, #composer [name=what], #composer [name=draft]"
+const state = kept + ", #composer [name=what], #composer [name=draft]"
+
+// kept is what stays while one goes through the list: what was searched for, and how far it is drawn.
+const kept = "#search, #rows"
 
 // swap draws the whole desk from an address. Drawings stand in one queue: what a person asks for ends a refresh.
 func swap(url, include string) templ.Attributes {

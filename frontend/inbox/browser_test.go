@@ -145,7 +145,15 @@ func (b *browser) row(name string) {
 func (b *browser) look(theme, size string, width, height int64) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, height))
-	eval[bool](b, fmt.Sprintf(`(() => { const d = document.documentElement.dataset; d.theme = %q; d.size = %q; return true })()`, theme, size))
+	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`(async () => {
+		const d = document.documentElement.dataset, frame = () => new Promise(requestAnimationFrame);
+		d.theme = %q; d.size = %q;
+		for (let still = 0; still < 3; still = document.getAnimations().some((a) => a instanceof CSSTransition) ? 0 : still + 1) await frame();
+		return true;
+	})()`, theme, size), chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // shoot keeps a picture where POSTERN_PICTURES names a folder.

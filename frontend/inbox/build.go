@@ -26,6 +26,7 @@ type model struct {
 	Find      bool // the search field was just opened and takes the focus
 	Search    string
 	Rows      []row
+	Drawn     string // how many rows are drawn at most, where that is more than one step
 	More      *more
 	Empty     *empty
 	Out       string // "Dr. Lee is out until Mon Nov 30."
@@ -100,6 +101,9 @@ func build(in input) model {
 	}
 	for _, r := range in.rows[:min(len(in.rows), in.most)] {
 		m.Rows = append(m.Rows, rowOf(r, in))
+	}
+	if in.most > step {
+		m.Drawn = strconv.Itoa(in.most)
 	}
 	if left := len(in.rows) - in.most; left > 0 {
 		m.More = &more{URL: link.With(m.address(), "rows", strconv.Itoa(in.most+step)),
