@@ -22,6 +22,7 @@ type Proxy struct {
 	mu      sync.Mutex
 	armed   *fault
 	rewrite func(line string) string
+	broken  func(line string) bool
 	opened  int
 	said    bytes.Buffer
 	conns   map[net.Conn]bool
@@ -93,6 +94,19 @@ func (p *Proxy) Rewrite(f func(line string) string) {
 	p.rewrite = f
 }
 
+// Break closes a connection, every one from now on, at a line of the server's for which f is true. nil ends it.
+func (p *Proxy) Break(f func(line string) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = f
+}
+
+func (p *Proxy) breaks(line []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.broken != nil && p.broken(string(line))
+}
+
 // CutAll closes every connection that is open.
 func (p *Proxy) CutAll() {
 	p.mu.Lock()
@@ -139,6 +153,7 @@ func (p *Proxy) accept() {
 		}
 		p.mu.Lock()
 		f, rewrite := p.armed, p.rewrite
+		byLine := f != nil && f.bytes < 0 || rewrite != nil || p.broken != nil
 		p.opened++
 		p.conns[client], p.conns[server] = true, true
 		closed := p.closed
@@ -148,11 +163,11 @@ func (p *Proxy) accept() {
 			return
 		}
 		p.wait.Add(1)
-		go p.serve(client, server, f, rewrite)
+		go p.serve(client, server, f, rewrite, byLine)
 	}
 }
 
-func (p *Proxy) serve(client, server net.Conn, f *fault, rewrite func(string) string) {
+func (p *Proxy) serve(client, server net.Conn, f *fault, rewrite func(string) string, byLine bool) {
 	defer p.wait.Done()
 	ended := make(chan struct{})
 	cut := func() { _, _ = client.Close(), server.Close() }
@@ -162,7 +177,16 @@ func (p *Proxy) serve(client, server net.Conn, f *fault, rewrite func(string) st
 		_, _ = io.Copy(server, io.TeeReader(client, message)) // either side's end is the end
 		cut()
 	}()
-	p.answers(client, server, f, rewrite, message)
+	switch {
+	case byLine:
+		p.answers(client, server, f, rewrite, message)
+	case f != nil:
+		if _, err := io.CopyN(client, server, int64(f.bytes)); err == nil {
+			p.happen(f)
+		}
+	default:
+		_, _ = io.Copy(client, server) // either side's end is the end
+	}
 	cut()
 	<-ended
 	p.mu.Lock()
@@ -183,23 +207,16 @@ func (p *Proxy) happen(f *fault) {
 
 var literal = regexp.MustCompile(`\{(\d+)\+?\}\r\n$`)
 
-// answers passes on what the server says until it ends or the fault happens.
+// answers passes on what the server says, line by line and literal by literal, until it ends or the fault happens.
 func (p *Proxy) answers(client, server net.Conn, f *fault, rewrite func(string) string, message *dataEnd) {
-	if f == nil && rewrite == nil {
-		_, _ = io.Copy(client, server)
-		return
-	}
-	if f != nil && f.bytes >= 0 {
-		if _, err := io.CopyN(client, server, int64(f.bytes)); err == nil {
-			p.happen(f)
-		}
-		return
-	}
 	r := bufio.NewReaderSize(server, 64<<10)
 	passed := 0
 	for {
 		line, err := r.ReadBytes('\n')
 		if err != nil {
+			return
+		}
+		if p.breaks(line) {
 			return
 		}
 		if f != nil && f.reply && message.ended() {

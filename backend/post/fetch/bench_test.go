@@ -1,0 +1,66 @@
+package fetch_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"testing"
+	"time"
+
+	"postern/backend/post/fetch"
+	"postern/backend/post/posttest"
+)
+
+// nothing is a sink that forgets, so that the fetching alone is measured.
+type nothing struct{ letters, bytes int }
+
+func (*nothing) Known(context.Context, string, uint32) (func(uint32) bool, error) {
+	return func(uint32) bool { return false }, nil
+}
+func (n *nothing) Store(_ context.Context, letters []fetch.Letter) error {
+	for _, l := range letters {
+		n.letters++
+		n.bytes += len(l.Message)
+	}
+	return nil
+}
+func (*nothing) Progress(int, int)  {}
+func (*nothing) UpToDate(time.Time) {}
+func (*nothing) Problem(error)      {}
+
+// BenchmarkFetch10k reads 10,000 letters of 3 KB from Dovecot: connection, login, comparison and all bytes, into a sink
+// that forgets them.
+func BenchmarkFetch10k(b *testing.B) {
+	const n = 10_000
+	sys := posttest.Start(b)
+	local := sys.AddMailbox(b)
+	payload := make([]byte, 1900)
+	var all [][]byte
+	for range n {
+		_, _ = rand.Read(payload) // never fails
+		all = append(all, mailOf(b, "PSTN\x01"+base64.RawStdEncoding.EncodeToString(payload)[:2030]))
+	}
+	sys.Append(b, local, "INBOX", time.Now(), all...)
+	login := sys.AddLogin(b, local, posttest.Staff)
+	for _, way := range []string{"in the clear", "TLS"} {
+		b.Run(way, func(b *testing.B) {
+			if way == "in the clear" {
+				login = sys.Clear(sys.AddLogin(b, local, posttest.Staff))
+			} else {
+				login = sys.AddLogin(b, local, posttest.Staff)
+			}
+			for b.Loop() {
+				sink := &nothing{}
+				f := &fetch.Fetcher{Login: login, Sink: sink}
+				if err := f.Once(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				if sink.letters != n {
+					b.Fatalf("%d letters", sink.letters)
+				}
+				b.SetBytes(int64(sink.bytes))
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "letters/s")
+		})
+	}
+}

@@ -1,0 +1,180 @@
+// Package fetch reads mailboxes by IMAP: it finds out which letters of a login's folders are not stored yet and hands
+// their bytes on, newest first. A letter counts as fetched only once the sink has stored it, absence means nothing, and
+// it changes nothing on the server. It does not look into letters.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"postern/backend/care"
+)
+
+// Max is the largest letter whose bytes are fetched. Of a larger one only its place and size are handed on.
+const Max = 8 << 20
+
+// Letter is one message as the mail system holds it. (Folder, Validity, UID) names it for that login; the same bytes
+// may come under several names.
+type Letter struct {
+	Folder   string
+	Validity uint32
+	UID      uint32
+	Internal time.Time // the server's date of arrival
+	Size     int
+	Message  []byte // nil if larger than Max
+}
+
+// Sink keeps what is fetched. Its methods are called by one goroutine at a time for each Fetcher.
+type Sink interface {
+	// Known gives a function that reports whether the letter of that UID is stored.
+	Known(ctx context.Context, folder string, validity uint32) (has func(uid uint32) bool, err error)
+	// Store keeps letters, all or none; only then do they count as fetched. The slice is the sink's from then on.
+	Store(ctx context.Context, letters []Letter) error
+	// Progress says how many of the letters that were missing at the start of a full check are stored.
+	Progress(done, total int)
+	// UpToDate says that everything the server had at that time is stored.
+	UpToDate(at time.Time)
+	// Problem says why nothing can be fetched now: a *care.Error with a sentence for the person. The fetcher tries
+	// again by itself.
+	Problem(err error)
+}
+
+// Fetcher keeps one login's letters fetched, over one connection. The exported fields are set before its first use.
+type Fetcher struct {
+	Login care.MailLogin
+	Sink  Sink
+	Now   func() time.Time // the wall clock; time.Now if nil
+	Log   *slog.Logger     // nil: nothing is logged
+
+	// Poll is how often a server without IDLE is asked, and Round how often the folders beside INBOX are looked at
+	// where it has IDLE. Zero: 30 seconds and a minute.
+	Poll, Round time.Duration
+	// Pause is how long to wait before the next connection after that many failures in a row; jittered doubling from
+	// one second to two minutes if nil. The pause after a refused password is at least a minute.
+	Pause func(failures int) time.Duration
+
+	once    sync.Once
+	nudge   chan struct{}
+	trouble map[place]int // how often a letter's fetching broke off
+	pardon  time.Time     // when that was last forgotten
+}
+
+// place names a letter.
+type place struct {
+	folder   string
+	validity uint32
+	uid      uint32
+}
+
+func (f *Fetcher) init() {
+	f.once.Do(func() {
+		f.nudge = make(chan struct{}, 1)
+		f.trouble = map[place]int{}
+		if f.Now == nil {
+			f.Now = time.Now
+		}
+		if f.Log == nil {
+			f.Log = slog.New(slog.DiscardHandler)
+		}
+		if f.Poll == 0 {
+			f.Poll = 30 * time.Second
+		}
+		if f.Round == 0 {
+			f.Round = time.Minute
+		}
+		if f.Pause == nil {
+			f.Pause = pause
+		}
+	})
+}
+
+func pause(failures int) time.Duration {
+	d := min(time.Second<<min(failures-1, 10), 2*time.Minute)
+	return d/2 + rand.N(d)
+}
+
+// steady is how long a connection must have held to count as a good one.
+const steady = time.Minute
+
+// daily is how often the whole mailbox is compared, beside at every connection.
+const daily = 24 * time.Hour
+
+// Run fetches what is missing and then waits for more, until ctx ends. Whatever breaks, it tells the sink, pauses and
+// connects again. It returns the context's error.
+func (f *Fetcher) Run(ctx context.Context) error {
+	f.init()
+	for failures := 0; ; {
+		began, complete := f.Now(), false
+		err := f.connected(ctx, func(s *session) error {
+			if err := s.full(ctx); err != nil {
+				return err
+			}
+			complete = true
+			return s.watch(ctx)
+		})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if complete && f.Now().Sub(began) >= steady {
+			failures = 0
+		}
+		failures++
+		f.Sink.Problem(err)
+		wait := f.Pause(failures)
+		if care.KindOf(err) == care.Forbidden {
+			wait = max(wait, time.Minute)
+		}
+		f.Log.Info("fetching broke off", "host", f.Login.IMAP.Host, "failures", failures, "pause", wait, "err", err)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-f.nudge:
+		}
+		timer.Stop()
+	}
+}
+
+// Once fetches all that is missing now and returns when it is stored. The error is a *care.Error, or the context's.
+func (f *Fetcher) Once(ctx context.Context) error {
+	f.init()
+	err := f.connected(ctx, func(s *session) error { return s.full(ctx) })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil {
+		f.Sink.UpToDate(f.Now())
+	}
+	return err
+}
+
+// Nudge asks for a look now, and ends a pause. It returns at once.
+func (f *Fetcher) Nudge() {
+	f.init()
+	select {
+	case f.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// connected does something with a connection of its own.
+func (f *Fetcher) connected(ctx context.Context, do func(*session) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s, err := f.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := do(s); err != nil {
+		return s.explain(err)
+	}
+	return nil
+}
+
+// errChanged says that a folder is not what it was a moment ago.
+var errChanged = errors.New("the folder was replaced while it was read")

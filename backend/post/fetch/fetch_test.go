@@ -1,0 +1,331 @@
+package fetch_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/post/fetch"
+	"postern/backend/post/posttest"
+)
+
+var arrival = time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC)
+
+func TestEveryFolderButTrashAndDrafts(t *testing.T) {
+	sys, local, login := box(t)
+	sys.Append(t, local, "INBOX", arrival, mail(t, 0))
+	sys.Append(t, local, "Junk", arrival, mail(t, 1))
+	sys.Append(t, local, "Sent", arrival, mail(t, 2))
+	sys.Append(t, local, "Drafts", arrival, mail(t, 3))
+	sys.Move(t, local, "Drafts", "Archive/2025") // it makes the folder
+	sys.Append(t, local, "Trash", arrival, mail(t, 100))
+	sys.Append(t, local, "Drafts", arrival, mail(t, 101))
+	r := newReplica()
+	once(t, fetcher(login, r))
+	r.holds(t, 4)
+	for _, l := range r.stored {
+		if !l.Internal.Equal(arrival) || l.Size != len(l.Message) || l.Validity == 0 {
+			t.Errorf("%s: arrived %s, size %d of %d bytes, validity %d", l.Folder, l.Internal, l.Size, len(l.Message), l.Validity)
+		}
+	}
+	if r.upToDate != 1 {
+		t.Errorf("it was up to date %d times", r.upToDate)
+	}
+	if last := r.progress[len(r.progress)-1]; last != [2]int{4, 4} || r.progress[0] != [2]int{0, 4} {
+		t.Errorf("progress: %v", r.progress)
+	}
+	once(t, fetcher(login, r)) // nothing is fetched again
+	r.holds(t, 4)
+	if r.count() != 4 {
+		t.Errorf("%d letters", r.count())
+	}
+}
+
+func TestNewestFirstInBatches(t *testing.T) {
+	const n = 1203
+	sys, local, login := box(t)
+	sys.Append(t, local, "INBOX", arrival, mails(t, 0, n)...)
+	r := newReplica()
+	var sizes []int
+	last := 0
+	r.before = func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		sizes = append(sizes, len(r.stored)-last)
+		last = len(r.stored)
+	}
+	once(t, fetcher(login, r))
+	r.holds(t, n)
+	if len(r.stored) != n {
+		t.Fatalf("%d stored", len(r.stored))
+	}
+	for i, l := range r.stored {
+		// Within a batch a server answers upwards; the batches come from the newest to the oldest.
+		if batch := uint32(i / 500); l.UID > n-batch*500 || l.UID+500 <= n-batch*500 && batch < 2 {
+			t.Fatalf("letter %d has UID %d", i, l.UID)
+		}
+	}
+	for _, size := range sizes[1:] {
+		if size > 500 {
+			t.Errorf("a batch of %d", size)
+		}
+	}
+}
+
+func TestEveryWayIn(t *testing.T) {
+	sys, local, login := box(t)
+	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 3)...)
+	for name, l := range map[string]care.MailLogin{"TLS": login, "STARTTLS": sys.StartTLS(login), "in the clear": sys.Clear(login),
+		"owner": sys.AddLogin(t, local, posttest.Owner), "agent": sys.AddLogin(t, local, posttest.Agent)} {
+		r := newReplica()
+		once(t, fetcher(l, r))
+		t.Run(name, func(t *testing.T) { r.holds(t, 3) })
+	}
+}
+
+// A letter of a piece of a file comes whole; one that is too large is named, and its bytes stay where they are.
+func TestLargeLetters(t *testing.T) {
+	sys, local, login := box(t)
+	large := mailOf(t, "PSTN\x01"+strings.Repeat("x", 4_500_000)) // more than is asked for at once
+	huge := append(mail(t, 1), []byte(strings.Repeat(strings.Repeat("y", 76)+"\r\n", 120_000))...)
+	sys.Append(t, local, "INBOX", arrival, mail(t, 0), large, huge)
+	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
+	login.IMAP = p.Endpoint(care.TLSNone)
+	r := newReplica()
+	once(t, fetcher(login, r))
+	sizes := map[int]bool{}
+	for _, l := range r.stored {
+		sizes[l.Size] = true
+		switch l.Size {
+		case len(large):
+			if sum(l.Message) != sum(large) {
+				t.Error("the large letter came in other bytes")
+			}
+		case len(huge):
+			if l.Message != nil {
+				t.Error("the huge letter came")
+			}
+		}
+	}
+	if len(r.stored) != 3 || !sizes[len(large)] || !sizes[len(huge)] {
+		t.Errorf("stored: %v", sizes)
+	}
+	once(t, fetcher(login, r)) // the huge one counts as known
+	if len(r.stored) != 3 {
+		t.Errorf("%d stored", len(r.stored))
+	}
+}
+
+// Reading leaves no mark, even with a login that could.
+func TestReadingChangesNothing(t *testing.T) {
+	sys, local, _ := box(t)
+	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 3)...)
+	login := sys.Clear(sys.AddLogin(t, local, posttest.Owner))
+	p := posttest.NewProxy(t, login.IMAP)
+	login.IMAP = p.Endpoint(care.TLSNone)
+	once(t, fetcher(login, newReplica()))
+	for line := range strings.Lines(p.Said()) {
+		for _, verb := range []string{" SELECT ", "STORE", "EXPUNGE", "COPY", "MOVE", "APPEND", "DELETE", " BODY["} {
+			if strings.Contains(line, verb) {
+				t.Errorf("it said %q", line)
+			}
+		}
+	}
+}
+
+func TestNewLettersAreFoundByIdle(t *testing.T) {
+	sys, local, login := box(t)
+	r := newReplica()
+	f := fetcher(login, r)
+	running(t, f)
+	r.until(t, "the first comparison", func() bool { return r.upToDate > 0 })
+	for i := range 5 {
+		sys.Append(t, local, "INBOX", arrival, mail(t, i))
+		r.until(t, "the next letter", func() bool { return len(r.byName) == i+1 })
+	}
+	r.holds(t, 5)
+}
+
+func TestOtherFoldersAreLookedAt(t *testing.T) {
+	sys, local, login := box(t)
+	r := newReplica()
+	f := fetcher(login, r)
+	f.Round = 20 * time.Millisecond
+	running(t, f)
+	r.until(t, "the first comparison", func() bool { return r.upToDate > 0 })
+	sys.Append(t, local, "Junk", arrival, mail(t, 0))
+	r.until(t, "the letter in Junk", func() bool { return len(r.byName) == 1 })
+	sys.Append(t, local, "Drafts", arrival, mail(t, 1), mail(t, 2))
+	sys.Move(t, local, "Drafts", "A new folder")
+	r.until(t, "the letters in a new folder", func() bool { return len(r.byName) == 3 })
+	r.holds(t, 3)
+}
+
+func TestPollingWithoutIdle(t *testing.T) {
+	sys, local, login := box(t)
+	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
+	p.Rewrite(func(line string) string {
+		line = strings.ReplaceAll(line, " IDLE", "")
+		return strings.ReplaceAll(line, " ESEARCH", "") // and it answers as an old server does
+	})
+	login.IMAP = p.Endpoint(care.TLSNone)
+	sys.Append(t, local, "INBOX", arrival, mail(t, 0))
+	r := newReplica()
+	f := fetcher(login, r)
+	f.Poll, f.Round = 20*time.Millisecond, time.Hour
+	running(t, f)
+	r.until(t, "the first letter", func() bool { return len(r.byName) == 1 })
+	sys.Append(t, local, "INBOX", arrival, mail(t, 1))
+	r.until(t, "the second letter", func() bool { return len(r.byName) == 2 })
+	if said := p.Said(); strings.Contains(said, "IDLE") || strings.Contains(said, "RETURN (ALL)") {
+		t.Errorf("it asked for what is not offered: %s", said)
+	}
+}
+
+func TestNudgeLooksAtOnce(t *testing.T) {
+	sys, local, login := box(t)
+	r := newReplica()
+	f := fetcher(login, r)
+	f.Round = time.Hour
+	running(t, f)
+	r.until(t, "the first comparison", func() bool { return r.upToDate > 0 })
+	sys.Append(t, local, "Sent", arrival, mail(t, 0))
+	f.Nudge()
+	r.until(t, "the letter", func() bool { return len(r.byName) == 1 })
+}
+
+func TestMailSystemStopsAndComesBack(t *testing.T) {
+	sys, local, login := box(t)
+	r := newReplica()
+	running(t, fetcher(login, r))
+	r.until(t, "the first comparison", func() bool { return r.upToDate > 0 })
+	sys.StopServers(t)
+	r.until(t, "a refused connection", func() bool {
+		for _, err := range r.problems {
+			if strings.Contains(care.SentenceOf(err), "refuses the connection") {
+				return true
+			}
+		}
+		return false
+	})
+	r.mu.Lock()
+	told(t, r.problems[len(r.problems)-1], care.Unavailable, "tries again by itself")
+	was := r.upToDate
+	r.mu.Unlock()
+	sys.StartServers(t)
+	sys.Append(t, local, "INBOX", arrival, mail(t, 0))
+	r.until(t, "the letter", func() bool { return len(r.byName) == 1 && r.upToDate > was })
+}
+
+func TestRefusedPassword(t *testing.T) {
+	sys, _, login := box(t)
+	login.Password += "x"
+	for _, l := range []care.MailLogin{login, sys.StartTLS(login)} {
+		told(t, fetcher(l, newReplica()).Once(t.Context()), care.Forbidden, "refused the password")
+	}
+}
+
+func TestTLSNotOffered(t *testing.T) {
+	sys, _, login := box(t)
+	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
+	p.Rewrite(func(line string) string {
+		if strings.Contains(line, "Begin TLS") {
+			return "T1 BAD no such command"
+		}
+		return line
+	})
+	login.IMAP = p.Endpoint(care.TLSStart)
+	told(t, fetcher(login, newReplica()).Once(t.Context()), care.Unavailable, "offers no secured connection")
+	if strings.Contains(p.Said(), login.User) || strings.Contains(p.Said(), "AUTHENTICATE") {
+		t.Errorf("it tried to sign in: %s", p.Said())
+	}
+}
+
+// The eleventh connection of one login is refused by Dovecot's own limit, which is no matter of the password.
+func TestTooManyConnections(t *testing.T) {
+	_, _, login := box(t)
+	for range 10 {
+		r := newReplica()
+		running(t, fetcher(login, r))
+		r.until(t, "a connection", func() bool { return r.upToDate > 0 })
+	}
+	told(t, fetcher(login, newReplica()).Once(t.Context()), care.Unavailable, "too many connections")
+}
+
+func TestASinkThatFails(t *testing.T) {
+	sys, local, login := box(t)
+	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 1200)...)
+	r := newReplica()
+	r.fail = care.Refusef(care.Full, "There is no room on this computer.")
+	f := fetcher(login, r)
+	err := f.Once(t.Context())
+	if care.KindOf(err) != care.Full || care.SentenceOf(err) != "There is no room on this computer." {
+		t.Errorf("it says %v", err)
+	}
+	if r.count() != 0 {
+		t.Errorf("%d letters count as fetched", r.count())
+	}
+	once(t, f)
+	r.holds(t, 1200)
+}
+
+// A letter that the server cannot give holds up no other.
+func TestALetterThatCannotBeFetched(t *testing.T) {
+	sys, local, login := box(t)
+	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 20)...)
+	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
+	p.Break(func(line string) bool { return strings.Contains(line, "FETCH (UID 15 ") })
+	login.IMAP = p.Endpoint(care.TLSNone)
+	r := newReplica()
+	running(t, fetcher(login, r))
+	r.until(t, "all others", func() bool { return len(r.byName) == 19 && r.upToDate > 0 })
+	sys.Append(t, local, "INBOX", arrival, mail(t, 20))
+	r.until(t, "a new one", func() bool { return len(r.byName) == 20 })
+	if r.texts()[text(14)] {
+		t.Error("the letter that cannot be fetched was fetched")
+	}
+	p.Break(nil)
+	day := time.Now().Add(25 * time.Hour)
+	later := fetcher(login, r)
+	later.Now = func() time.Time { return day }
+	once(t, later)
+	r.holds(t, 21)
+}
+
+func TestContextEnds(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	for _, mode := range []care.TLSMode{care.TLSImplicit, care.TLSStart, care.TLSNone} {
+		f := fetcher(care.MailLogin{User: "u", Password: "p", IMAP: posttest.SilentServer(t, mode)}, newReplica())
+		if err := f.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", mode, err)
+		}
+		if err := f.Once(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", mode, err)
+		}
+	}
+}
+
+// Pauses grow, with jitter, to a bound.
+func TestPauses(t *testing.T) {
+	r := newReplica()
+	f := &fetch.Fetcher{Login: care.MailLogin{IMAP: posttest.ClosedPort(t, care.TLSNone)}, Sink: r}
+	f.Nudge() // makes the defaults
+	for failures := 1; failures < 40; failures++ {
+		want := min(time.Second<<min(failures-1, 20), 2*time.Minute)
+		seen := map[time.Duration]bool{}
+		for range 20 {
+			d := f.Pause(failures)
+			if d < want/2 || d > want*3/2 {
+				t.Fatalf("pause %s after %d failures", d, failures)
+			}
+			seen[d] = true
+		}
+		if len(seen) < 2 {
+			t.Errorf("no jitter after %d failures", failures)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/emersion/go-sasl"
+
+	"postern/backend/care"
+	"postern/backend/post/dial"
+)
+
+// session is one signed-in connection. One goroutine uses it.
+type session struct {
+	*Fetcher
+	conn    *dial.Conn
+	c       *imapclient.Client
+	caps    imap.CapSet
+	changed chan struct{} // the server spoke of new messages in the selected folder
+
+	selected string            // the folder that is open, if any
+	folders  map[string]*state // as last seen
+	checked  time.Time         // the last full difference
+}
+
+// state is what a folder looked like.
+type state struct {
+	validity uint32
+	next     uint32 // the UID that the server will give next, as far as it said
+	messages uint32
+}
+
+func (f *Fetcher) connect(ctx context.Context) (*session, error) {
+	e := f.Login.IMAP
+	conn, err := dial.Open(ctx, e, f.Login.Roots)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{Fetcher: f, conn: conn, changed: make(chan struct{}, 1), folders: map[string]*state{}}
+	if err := s.begin(); err != nil {
+		err = s.explain(err)
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) begin() error {
+	options := &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{
+		Mailbox: func(data *imapclient.UnilateralDataMailbox) {
+			if data.NumMessages != nil {
+				select {
+				case s.changed <- struct{}{}:
+				default:
+				}
+			}
+		},
+	}}
+	e := s.Login.IMAP
+	if e.TLS == care.TLSStart {
+		config, err := dial.Config(e, s.Login.Roots)
+		if err != nil {
+			return err
+		}
+		options.TLSConfig = config
+		if s.c, err = imapclient.NewStartTLS(s.conn, options); err != nil {
+			var said *imap.Error
+			if errors.As(err, &said) {
+				return dial.NoTLS(e)
+			}
+			return err
+		}
+	} else {
+		s.c = imapclient.New(s.conn, options)
+	}
+	if err := s.c.WaitGreeting(); err != nil {
+		return s.unready(err)
+	}
+	return s.signIn()
+}
+
+func (s *session) signIn() error {
+	caps := s.c.Caps()
+	if caps == nil {
+		return errors.New("the server did not say what it offers")
+	}
+	var err error
+	switch {
+	case slices.Contains(caps.AuthMechanisms(), sasl.Plain):
+		err = s.c.Authenticate(sasl.NewPlainClient("", s.Login.User, s.Login.Password))
+	case !caps.Has(imap.CapLoginDisabled):
+		err = s.c.Login(s.Login.User, s.Login.Password).Wait()
+	default:
+		return dial.NoWayIn(s.Login.IMAP)
+	}
+	var said *imap.Error
+	switch {
+	case errors.As(err, &said) && said.Type == imap.StatusResponseTypeNo && !passing(said.Code):
+		return dial.WrongPassword(s.Login.IMAP, err)
+	case err != nil:
+		return s.unready(err)
+	}
+	if s.caps = s.c.Caps(); s.caps == nil {
+		return errors.New("the server did not say what it offers")
+	}
+	return nil
+}
+
+// passing reports whether a login was refused for a reason that has nothing to do with its password.
+func passing(code imap.ResponseCode) bool {
+	switch code {
+	case imap.ResponseCodeUnavailable, imap.ResponseCodeLimit, imap.ResponseCodeInUse, imap.ResponseCodeServerBug,
+		imap.ResponseCodeClientBug, imap.ResponseCodeCannot, imap.ResponseCodeAlert:
+		return true
+	}
+	return false
+}
+
+// unready words what a server says that answers but lets nobody in now.
+func (s *session) unready(err error) error {
+	var said *imap.Error
+	if !errors.As(err, &said) {
+		return err
+	}
+	host := s.Login.IMAP.Host
+	if said.Code == imap.ResponseCodeLimit {
+		return care.Because(care.Unavailable, err, fmt.Sprintf("The mail system at %s has too many connections of this login open. %s Postern tries again by itself; if this stays, close Postern where else it runs under this profile.", host, dial.Kept))
+	}
+	return care.Because(care.Unavailable, err, fmt.Sprintf("The mail system at %s lets nobody in now: it says \"%s\". %s Postern tries again by itself.",
+		host, strings.TrimSpace(said.Text), dial.Kept))
+}
+
+// explain gives the reason of a failure to the person: that of the sink, that of the connection, or the server's.
+func (s *session) explain(err error) error {
+	var told *care.Error
+	if errors.As(err, &told) {
+		return told
+	}
+	if broke := s.conn.Failure(); broke != nil {
+		err = errors.Join(broke, err)
+	}
+	return dial.Explain(s.Login.IMAP, err)
+}
+
+func (s *session) close() {
+	_ = s.conn.Close() // nothing is under way on it
+	if s.c != nil {
+		_ = s.c.Close() // waits until its reader has ended
+	}
+}
+
+// list gives the folders that are read: all but those for the trash and for drafts. INBOX comes first, then the names
+// from the last to the first, so that of an archive by years the newest comes first.
+func (s *session) list() ([]string, error) {
+	options := &imap.ListOptions{}
+	if s.caps.Has(imap.CapSpecialUse) && s.caps.Has(imap.CapListExtended) {
+		options.ReturnSpecialUse = true
+	}
+	found, err := s.c.List("", "*", options).Collect()
+	if err != nil {
+		return nil, fmt.Errorf("list folders: %w", err)
+	}
+	names := []string{}
+	for _, d := range found {
+		if wanted(d) && !isInbox(d.Mailbox) && !slices.Contains(names, d.Mailbox) {
+			names = append(names, d.Mailbox)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(b, a) })
+	return append([]string{inbox}, names...), nil
+}
+
+const inbox = "INBOX"
+
+func isInbox(name string) bool { return strings.EqualFold(name, inbox) }
+
+// wanted reports whether a folder is read. What the server says of its use counts before what it is called.
+func wanted(d *imap.ListData) bool {
+	special := false
+	for _, a := range d.Attrs {
+		switch a {
+		case imap.MailboxAttrNoSelect, imap.MailboxAttrNonExistent, imap.MailboxAttrTrash, imap.MailboxAttrDrafts:
+			return false
+		case imap.MailboxAttrAll, imap.MailboxAttrArchive, imap.MailboxAttrFlagged, imap.MailboxAttrJunk, imap.MailboxAttrSent:
+			special = true
+		}
+	}
+	if special {
+		return true
+	}
+	name := d.Mailbox
+	if d.Delim != 0 {
+		name = name[strings.LastIndex(name, string(d.Delim))+1:]
+	}
+	switch strings.ToLower(name) {
+	case "trash", "deleted items", "deleted messages", "bin", "drafts":
+		return false
+	}
+	return true
+}
