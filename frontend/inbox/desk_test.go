@@ -96,7 +96,7 @@ func TestKeysOnly(t *testing.T) {
 	b.press("go")
 	b.until("the overdue queue", `document.querySelector(".list").innerText.includes("Overdue")`)
 	b.press("gm")
-	b.until("my queue", `document.querySelector(".list").innerText.includes("Assigned to me")`)
+	b.until("my queue", `document.querySelector(".list").innerText.includes("Assigned to me") && document.title === "Assigned to me - Postern"`)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.sends != 2 {

@@ -62,7 +62,7 @@ func Case(beside Beside) http.HandlerFunc {
 
 func answer(w http.ResponseWriter, r *http.Request, m model, pane templ.Component) {
 	if respond.Swap(r) == "desk" {
-		respond.HTML(w, r, desk(m, pane))
+		respond.HTML(w, r, swapped(m, pane))
 		return
 	}
 	respond.HTML(w, r, page(m, pane))
