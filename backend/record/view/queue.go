@@ -148,7 +148,7 @@ func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []R
 			}
 			return err
 		}
-		order := "p.flagged DESC, p.due = 0, p.due, CASE p.awaits WHEN 'office' THEN p.at ELSE -p.at END, p.id"
+		order := "p.flagged DESC, p.due = 0, p.due, p.awaits <> 'office', CASE p.awaits WHEN 'office' THEN p.at ELSE -p.at END, p.id"
 		if id == QueueCompleted {
 			order = "p.at DESC, p.id"
 		}
