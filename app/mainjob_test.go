@@ -77,7 +77,20 @@ func TestMainJob(t *testing.T) {
 	grace.sees("take them in the morning for a week")
 	grace.seesNot("Started on 50 mg")
 	grace.accessible("m2-thread")
-	grace.find("textbox", "Reply to Dr. Lee's office")
+
+	// What comes in while she types takes nothing from her: not the text, not the place where she is in it.
+	grace.fill("textbox", "Reply to Dr. Lee's office", "Thank you, I will tr")
+	rosa.press("button", "Reply")
+	rosa.fill("textbox", "Reply", "And no coffee after noon.")
+	rosa.press("button", "Send reply")
+	rosa.press("button", "Send now")
+	grace.sees("And no coffee after noon.")
+	if got := grace.holds("textbox", "Reply to Dr. Lee's office"); got != "Thank you, I will tr" {
+		t.Errorf("half-typed text became %q", got)
+	}
+	if !grace.focused("textbox", "Reply to Dr. Lee's office") {
+		t.Error("the field lost the focus")
+	}
 
 	// The nurse completes it with a closing line, and the reply box is gone.
 	rosa.press("button", "Complete")

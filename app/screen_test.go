@@ -356,11 +356,13 @@ func (s *screen) accessible(name string) {
 	s.scheme("light")
 }
 
-// scheme says whether the person's computer prefers light or dark.
+// scheme says whether the person's computer prefers light or dark. It asks for no motion too: a colour on its way from one
+// to the other is neither.
 func (s *screen) scheme(scheme string) {
 	s.t.Helper()
 	s.do("prefer "+scheme, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		return t.Call(ctx, "Emulation.setEmulatedMedia", args{"features": []args{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+		return t.Call(ctx, "Emulation.setEmulatedMedia", args{"features": []args{
+			{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}}}, nil)
 	}))
 }
 

@@ -55,7 +55,6 @@ type Maker struct {
 	mu      sync.Mutex
 	people  map[string]*backend.Profile
 	offices map[string]care.Office
-	parts   map[string]care.EventID
 	backs   []*backend.Backend
 }
 

@@ -47,19 +47,6 @@ func (p *person) dump() string {
 	return strings.Join(out, "\n")
 }
 
-// conversation is what a replica's fold of one thread is.
-func (p *person) conversation(thread care.ThreadID) fold.Conversation {
-	p.t.Helper()
-	var c fold.Conversation
-	d := p.desk()
-	must(p.t, d.DB.Read(p.ctx(), func(tx *sql.Tx) error {
-		entries, err := d.Journal.Thread(p.ctx(), tx, thread)
-		c = fold.Fold(command.Events(entries), d.Directory())
-		return err
-	}))
-	return c
-}
-
 // exchange is a conversation with everything in it that a replica can get wrong.
 func exchange(w *town, marisol, rosa, clinic *person) care.EventID {
 	d := marisol.writes("Lee", "Refill", "No refills left.")
