@@ -38,12 +38,6 @@ type part struct {
 	unread         bool
 }
 
-// unread is whether the viewer's side has something new in part p.
-func (v *Views) unread() string {
-	return "EXISTS (SELECT 1 FROM item i WHERE i.part = p.id AND i.news = '" + v.side() +
-		"' AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.item = i.id))"
-}
-
 func (v *Views) side() string {
 	if v.viewer.Member {
 		return "member"
@@ -54,12 +48,12 @@ func (v *Views) side() string {
 // parts reads rows of the table part, p in the conditions.
 func (a *asked) parts(rest string, args ...any) (all []part, err error) {
 	err = a.each("SELECT p.id, p.thread, p.of, p.patient, p.office, p.subject, p.topic, p.snippet, p.at, p.open, p.awaits, p.due, p.owner, "+
-		"p.flagged, p.flags, p.notes, p.state, p.said, p.last, p.ours, p.failure, "+a.unread()+" FROM part p "+rest, args,
+		"p.flagged, p.flags, p.notes, p.state, p.said, p.last, p.ours, p.failure FROM part p "+rest, args,
 		func(rows *sql.Rows) error {
 			var p part
 			var at, due int64
 			err := rows.Scan(store.ID(&p.id), store.ID(&p.thread), store.ID(&p.of), &p.patient, &p.office, &p.subject, &p.topic, &p.snippet, &at,
-				&p.open, &p.awaits, &due, &p.owner, &p.flagged, &p.flags, &p.notes, &p.state, &p.said, store.ID(&p.last), &p.ours, &p.failure, &p.unread)
+				&p.open, &p.awaits, &due, &p.owner, &p.flagged, &p.flags, &p.notes, &p.state, &p.said, store.ID(&p.last), &p.ours, &p.failure)
 			p.at, p.due = store.Time(at), store.Time(due)
 			all = append(all, p)
 			return err
@@ -67,7 +61,35 @@ func (a *asked) parts(rest string, args ...any) (all []part, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read conversations: %w", err)
 	}
-	return all, nil
+	return all, a.markUnread(all)
+}
+
+// markUnread notes in which parts there is something new for the viewer's side. It is asked for those that are listed
+// alone: in the question above it would be answered for all that are sorted.
+func (a *asked) markUnread(parts []part) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	ids := make([]care.EventID, len(parts))
+	for i := range parts {
+		ids[i] = parts[i].id
+	}
+	in, args := store.In(ids)
+	unread := map[care.EventID]bool{}
+	err := a.each("SELECT DISTINCT i.part FROM item i WHERE i.part IN "+in+" AND i.news <> '' AND i.news = ? "+
+		"AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.item = i.id)", append(args, a.side()), func(rows *sql.Rows) error {
+		var id care.EventID
+		err := rows.Scan(store.ID(&id))
+		unread[id] = true
+		return err
+	})
+	for i := range parts {
+		parts[i].unread = unread[parts[i].id]
+	}
+	if err != nil {
+		return fmt.Errorf("find what is unread: %w", err)
+	}
+	return nil
 }
 
 // part finds one part of the viewer's.
