@@ -126,7 +126,7 @@ func (f *folding) judge(auth Authority) {
 	if body, ok := f.openingBody(opening, held); ok {
 		f.office = officeMailbox(f.nodes[opening].e, body)
 		for i := range f.nodes {
-			if why := f.misplaced(f.nodes[i].e, f.nodes[opening].e); why != "" && f.nodes[i].standing.Verdict != Refused {
+			if why := f.misplaced(&f.nodes[i], f.nodes[opening].e); why != "" && f.nodes[i].standing.Verdict != Refused {
 				f.nodes[i].standing = Standing{Verdict: Refused, Reason: why}
 			}
 		}
@@ -164,13 +164,18 @@ func officeMailbox(e *event.Event, body event.OpenedBody) care.MailboxID {
 }
 
 // misplaced says why an event cannot belong to the thread that it names. A thread is about one patient of one practice,
-// and what is for the office alone has been mailed to nobody else.
-func (f *folding) misplaced(e, opening *event.Event) string {
+// what the care team writes in it goes to its office, and what is for the office alone has been mailed to nobody else.
+// Without the second, somebody of another office could write in it by mailing the member alone. A vouch may carry a
+// thread to one mailbox again; what a member wrote is never swallowed.
+func (f *folding) misplaced(n *node, opening *event.Event) string {
+	e := n.e
 	switch {
 	case e.Practice != opening.Practice:
 		return "It is of another practice than its thread."
 	case e.For != opening.For && !(e.For == "" && (e.Body == nil || e.Kind == event.Vouch)):
 		return "It is about another patient than its thread."
+	case n.standing.Role.Staff() && e.Kind != event.Vouch && !slices.Contains(e.To, f.office):
+		return "It was not addressed to the office of its thread."
 	}
 	switch e.Body.(type) {
 	case event.NoteBody, event.OwnerBody, event.FlagBody:

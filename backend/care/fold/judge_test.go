@@ -99,6 +99,35 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// Somebody of another office cannot write in a thread by mailing the member and their own office: what the care team
+// writes counts only where it went to the thread's office, on the member's side too.
+func TestPastItsOffice(t *testing.T) {
+	s, o := newStory(t)
+	m := s.says(maria, "It itches.", after(o))
+	want := s.fold().Dump()
+	for _, body := range []any{
+		event.SentBody{Text: "Stop the cream."}, event.CompletedBody{Closing: "Done."}, event.ReadersBody{Readers: []care.MailboxID{mbJuan}},
+		event.ReceivedBody{Message: m.ID, Received: monday, Due: due(9)},
+	} {
+		s.all = s.all[:2]
+		astray := s.draft(rosa, after(m), body)
+		astray.To = []care.MailboxID{"mb_ramanaaaaaaaaaaa", mbMaria}
+		e := s.keep(astray)
+		for _, events := range [][]*event.Event{s.all, holds(mbMaria, s.all)} {
+			if c := Fold(events, s.auth); c.Dump() != want || !slices.Contains(c.Refused, e.ID) {
+				t.Errorf("%s past the thread's office counts:\n%s", e.Kind, c.Dump())
+			}
+		}
+	}
+	s.all = s.all[:2]
+	own := s.draft(maria, after(m), event.SentBody{Text: "It itches more."})
+	own.To = []care.MailboxID{"mb_ramanaaaaaaaaaaa", mbMaria}
+	s.keep(own)
+	if p := root(t, s.fold()); len(p.Messages) != 2 {
+		t.Errorf("a member's message was swallowed: %d are shown", len(p.Messages))
+	}
+}
+
 // The authority's own words: refused, waiting, and accepted with a flag, which never hides a message.
 func TestAuthority(t *testing.T) {
 	s, o := newStory(t)
