@@ -64,3 +64,6 @@ CREATE INDEX item_news ON item (part, news) WHERE news <> '';
 -- come newest first, and everything would be indexed twice. Words are prepared by store.Words, so that the same text gives the
 -- same words here and in a query whatever it holds.
 CREATE VIRTUAL TABLE search USING fts5 (words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');
+
+-- search_words: the words of the index, for finding those that begin alike. It holds nothing of its own.
+CREATE VIRTUAL TABLE search_words USING fts5vocab (search, instance);

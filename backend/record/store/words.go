@@ -79,15 +79,3 @@ func strippable(r rune) bool {
 // stroked are letters that have no accent to take off but are typed without their stroke.
 var stroked = map[rune]string{'đ': "d", 'ð': "d", 'ø': "o", 'ł': "l", 'ß': "ss", 'æ': "ae", 'œ': "oe", 'ı': "i", 'þ': "th",
 	'ħ': "h", 'ς': "σ"}
-
-// Query is a search for items that hold all words of text; the last word may be the beginning of one. It is empty
-// where text has no words.
-func Query(text string) string {
-	words := strings.Fields(Words(text))
-	if len(words) == 0 {
-		return ""
-	}
-	const most = 16 // more narrow nothing down, and each costs a lookup
-	words = words[:min(len(words), most)]
-	return `"` + strings.Join(words, `" "`) + `"*`
-}

@@ -40,7 +40,7 @@ func TestWords(t *testing.T) {
 }
 
 // searcher is an index with one text, asked whether a query finds it.
-func searcher(t testing.TB) (index func(text string), finds func(match string) bool) {
+func searcher(t testing.TB) (index func(text string), finds func(query string) bool, matches func(match string) bool) {
 	d := open(t, filepath.Join(t.TempDir(), "r.db"))
 	ctx := t.Context()
 	index = func(text string) {
@@ -54,32 +54,53 @@ func searcher(t testing.TB) (index func(text string), finds func(match string) b
 			panic(err)
 		}
 	}
-	finds = func(q string) bool {
-		if q == "" {
-			return false
-		}
-		var n int
+	count := func(match func(tx *sql.Tx) (string, error)) (n int) {
 		if err := d.Read(ctx, func(tx *sql.Tx) error {
-			return tx.QueryRow("SELECT count(*) FROM search WHERE search MATCH ?", q).Scan(&n)
+			m, err := match(tx)
+			if err != nil || m == "" {
+				return err
+			}
+			return tx.QueryRow("SELECT count(*) FROM search WHERE search MATCH ?", m).Scan(&n)
 		}); err != nil {
-			panic(fmt.Sprintf("the search %s is an error: %v", q, err))
+			panic(fmt.Sprintf("a search is an error: %v", err))
 		}
-		return n == 1
+		return n
 	}
-	return index, finds
+	finds = func(query string) bool {
+		return count(func(tx *sql.Tx) (string, error) { return Query(ctx, tx, query) }) == 1
+	}
+	matches = func(match string) bool { return count(func(*sql.Tx) (string, error) { return match, nil }) == 1 }
+	return index, finds, matches
 }
 
 func TestQuery(t *testing.T) {
-	index, finds := searcher(t)
+	index, finds, _ := searcher(t)
 	index("Nguyễn Thị Minh Anh 8129 4405 81294405: Thyroid ultrasound report. Don't AND won't (not) NEAR it")
 	for query, want := range map[string]bool{
 		"thyroid": true, "THYROID ultra": true, "ultra thyroid": false, "nguyen": true, "Nguyễn": true, "nguye": true,
 		"8129 4405": true, "81294405": true, "8129-44": true, "9999": false, "don't": true, "and": true, "NOT": true,
-		"NEAR(": true, `"`: false, `"thyroid`: true, "thy*": true, "(": false, "thyroid OR": false, "col:thyroid": false,
+		"NEAR(": true, `"`: false, `"thyroid`: true, "thy*": true, "t": true, "8": true, "9": false, "(": false, "thyroid OR": false, "col:thyroid": false,
 		"": false, "-": false, "rep\x00": true, strings.Repeat("report ", 100): true,
 	} {
-		if got := finds(Query(query)); got != want {
+		if got := finds(query); got != want {
 			t.Errorf("%q found: %v, want %v", query, got, want)
+		}
+	}
+}
+
+// TestManyEndings: where more words begin alike than are named, all of them are found.
+func TestManyEndings(t *testing.T) {
+	index, finds, _ := searcher(t)
+	for _, n := range []int{maxEndings - 2, maxEndings, 4 * maxEndings} {
+		var text strings.Builder
+		for i := range n {
+			fmt.Fprintf(&text, "xy%c%c%c ", 'a'+i/676, 'a'+i/26%26, 'a'+i%26)
+		}
+		index(text.String() + "xz")
+		for query, want := range map[string]bool{"xy": true, "xya": true, "x": n < maxEndings, "xz xy": true, "xw": false, text.String()[len(text.String())-6:]: true} {
+			if got := finds(query); got != want {
+				t.Errorf("%d words: %q found: %v", n, query, got)
+			}
 		}
 	}
 }
@@ -87,7 +108,7 @@ func TestQuery(t *testing.T) {
 // TestEveryRune looks for every character there is, in the middle of a word: no search is an error, and each text is
 // found by itself.
 func TestEveryRune(t *testing.T) {
-	index, finds := searcher(t)
+	index, _, matches := searcher(t)
 	var block strings.Builder
 	flush := func() {
 		text := block.String()
@@ -98,7 +119,7 @@ func TestEveryRune(t *testing.T) {
 		index(text)
 		fields := strings.Fields(Words(text))
 		for i := 0; i < len(fields); i += 100 {
-			if match := `"` + strings.Join(fields[i:min(i+100, len(fields))], `" "`) + `"`; !finds(match) {
+			if match := `"` + strings.Join(fields[i:min(i+100, len(fields))], `" "`) + `"`; !matches(match) {
 				t.Errorf("%s is not found", match)
 			}
 		}
@@ -119,7 +140,7 @@ func FuzzQuery(f *testing.F) {
 	for _, s := range []string{"chest pain", `"`, "a*", "NEAR(a b)", "col:x", "\x00", "é", "4821 0739", "(((", "^a", "a+b", "-"} {
 		f.Add(s)
 	}
-	index, finds := searcher(f)
+	index, finds, _ := searcher(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 2000 {
 			return
@@ -132,7 +153,7 @@ func FuzzQuery(f *testing.F) {
 			return
 		}
 		index(text)
-		if !finds(Query(text)) {
+		if !finds(text) {
 			t.Fatalf("%q does not find itself", text)
 		}
 	})

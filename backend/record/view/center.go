@@ -65,17 +65,16 @@ func (v *Views) CenterCounts(ctx context.Context) (c Counts, err error) {
 
 // center is all that Center may show, drafts of replies too.
 func (a *asked) center(search string) (rows []Row, err error) {
-	query := store.Query(search)
 	switch {
-	case query != "":
-		rows, err = a.found(query, search)
-	case strings.TrimSpace(search) != "":
-		return nil, nil // signs alone: nothing holds them
-	default:
+	case strings.TrimSpace(search) == "":
 		scope, args := a.scope()
 		var parts []part
 		parts, err = a.parts("WHERE "+scope+" ORDER BY p.at DESC, p.id LIMIT ?", append(args, MaxRows)...)
 		rows = a.rowsOf(parts)
+	case store.Words(search) == "":
+		return nil, nil // signs alone: nothing holds them
+	default:
+		rows, err = a.found(search)
 	}
 	if err != nil {
 		return nil, err

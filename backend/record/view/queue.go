@@ -143,9 +143,7 @@ func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []R
 		}
 		q = a.queue(id, name, office, count)
 		if strings.TrimSpace(search) != "" {
-			if query := store.Query(search); query != "" {
-				rows, err = a.found(query, search)
-			}
+			rows, err = a.found(search)
 			return err
 		}
 		order := "p.flagged DESC, p.due = 0, p.due, p.awaits <> 'office', CASE p.awaits WHEN 'office' THEN p.at ELSE -p.at END, p.id"

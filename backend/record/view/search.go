@@ -3,6 +3,7 @@ package view
 import (
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -11,84 +12,117 @@ import (
 	"postern/backend/record/store"
 )
 
-// page is how many hits are looked at in one step.
-const page = 1000
+// hit is a conversation and the number of the item by which it was found.
+type hit struct {
+	part care.EventID
+	no   int64
+}
 
-// found lists the viewer's conversations in which an item holds all words of a query, newest such item first, at most
+// found lists the viewer's conversations in which an item holds all words of a search, newest such item first, at most
 // MaxFound. A member never finds by what a note says.
-func (a *asked) found(query, search string) ([]Row, error) {
-	scope, scopeArgs := a.scope()
-	if a.viewer.Member {
-		scope += " AND i.kind <> 'note'"
+func (a *asked) found(search string) ([]Row, error) {
+	match, err := store.Query(a.ctx, a.tx, search)
+	if err != nil || match == "" {
+		return nil, err
 	}
-	type hit struct {
-		part care.EventID
-		no   int64
-	}
-	var hits []hit
-	seen := map[care.EventID]bool{}
-	for below := int64(1<<63 - 1); len(hits) < MaxFound; {
-		// The index walks backwards in time; what it finds is looked up one by one, so only as many as are needed.
-		matched := 0
-		args := append(slices.Clone(scopeArgs), query, below, page)
-		err := a.each("SELECT s.rowid, coalesce(i.part, x''), coalesce("+scope+", 0) FROM (SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? "+
-			"ORDER BY rowid DESC LIMIT ?) s LEFT JOIN item i ON i.no = s.rowid LEFT JOIN part p ON p.id = i.part ORDER BY s.rowid DESC",
-			args, func(rows *sql.Rows) error {
-				var h hit
-				var visible bool
-				if err := rows.Scan(&h.no, store.ID(&h.part), &visible); err != nil {
-					return err
-				}
-				matched++
-				below = h.no
-				if visible && !seen[h.part] && len(hits) < MaxFound {
-					seen[h.part] = true
-					hits = append(hits, h)
-				}
-				return nil
-			})
-		if err != nil {
-			return nil, fmt.Errorf("search: %w", err)
-		}
-		if matched < page {
-			break
-		}
+	hits, parts, err := a.hits(match)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
 	}
 	if len(hits) == 0 {
 		return nil, nil
 	}
-	ids, numbers := make([]care.EventID, len(hits)), make([]any, len(hits))
-	for i, h := range hits {
-		ids[i], numbers[i] = h.part, h.no
-	}
-	in, args := store.In(ids)
-	parts, err := a.parts("WHERE p.id IN "+in, args...)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[care.EventID]part, len(parts))
-	for _, p := range parts {
-		byID[p.id] = p
-	}
-	texts := map[int64]string{}
-	err = a.each("SELECT no, text FROM item WHERE no IN (?"+strings.Repeat(", ?", len(numbers)-1)+")", numbers, func(rows *sql.Rows) error {
-		var no int64
-		var text string
-		err := rows.Scan(&no, &text)
-		texts[no] = text
-		return err
-	})
+	texts, err := a.textsOf(hits)
 	if err != nil {
 		return nil, fmt.Errorf("read what was found: %w", err)
 	}
 	rows := make([]Row, 0, len(hits))
 	words := strings.Fields(store.Words(search))
 	for _, h := range hits {
-		r := a.row(byID[h.part])
+		r := a.row(parts[h.part])
 		r.Snippet = care.Text(around(texts[h.no], words))
 		rows = append(rows, r)
 	}
 	return rows, nil
+}
+
+// hits walks the index backwards in time, a page after the other, until there are enough conversations: of a common word
+// only the newest items are looked at.
+func (a *asked) hits(match string) (hits []hit, parts map[care.EventID]part, err error) {
+	parts = map[care.EventID]part{}
+	met := map[care.EventID]bool{}
+	below := int64(math.MaxInt64)
+	for page := 250; ; page = min(2*page, 4000) {
+		matched := 0
+		var fresh []hit
+		err := a.each("SELECT s.rowid, coalesce(i.part, x''), coalesce(i.kind, '') FROM (SELECT rowid FROM search WHERE search MATCH ? AND rowid < ? "+
+			"ORDER BY rowid DESC LIMIT ?) s LEFT JOIN item i ON i.no = s.rowid ORDER BY s.rowid DESC", []any{match, below, page},
+			func(rows *sql.Rows) error {
+				var kind string
+				var h hit
+				if err := rows.Scan(&h.no, store.ID(&h.part), &kind); err != nil {
+					return err
+				}
+				matched, below = matched+1, h.no
+				if met[h.part] || a.viewer.Member && kind == "note" {
+					return nil
+				}
+				met[h.part] = true
+				fresh = append(fresh, h)
+				return nil
+			})
+		if err != nil {
+			return nil, nil, err
+		}
+		if hits, err = a.visible(hits, fresh, parts); err != nil {
+			return nil, nil, err
+		}
+		if matched < page || len(hits) == MaxFound {
+			return hits, parts, nil
+		}
+	}
+}
+
+// visible adds those of the fresh hits whose conversation is the viewer's.
+func (a *asked) visible(hits, fresh []hit, parts map[care.EventID]part) ([]hit, error) {
+	if len(fresh) == 0 {
+		return hits, nil
+	}
+	ids := make([]care.EventID, len(fresh))
+	for i, h := range fresh {
+		ids[i] = h.part
+	}
+	in, args := store.In(ids)
+	scope, own := a.scope()
+	found, err := a.parts("WHERE p.id IN "+in+" AND "+scope, append(args, own...)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range found {
+		parts[p.id] = p
+	}
+	for _, h := range fresh {
+		if _, ok := parts[h.part]; ok && len(hits) < MaxFound {
+			hits = append(hits, h)
+		}
+	}
+	return hits, nil
+}
+
+// textsOf are the texts of the items that were found, by number.
+func (a *asked) textsOf(hits []hit) (map[int64]string, error) {
+	numbers, texts := make([]any, len(hits)), make(map[int64]string, len(hits))
+	for i, h := range hits {
+		numbers[i] = h.no
+	}
+	err := a.each("SELECT no, text FROM item WHERE no IN (?"+strings.Repeat(", ?", len(numbers)-1)+")", numbers, func(rows *sql.Rows) error {
+		var no int64
+		var text string
+		err := rows.Scan(&no, &text)
+		texts[no] = text
+		return err
+	})
+	return texts, err
 }
 
 // holds reports whether a row and its text hold all words of a search, the last one as the beginning of a word: the rule
@@ -125,20 +159,20 @@ func cut(text string) string {
 func around(text string, words []string) string {
 	fields := strings.Fields(text)
 	for i, f := range fields {
-		if !hit(f, words) {
+		if !holdsOne(f, words) {
 			continue
 		}
-		from := max(0, i-6)
-		if from == 0 {
+		const before = 6 // words
+		if i <= before {
 			break
 		}
-		return "…" + cut(strings.Join(fields[from:], " "))
+		return "…" + cut(strings.Join(fields[i-before:min(len(fields), i+snippetRunes)], " "))
 	}
 	return cut(text)
 }
 
-// hit reports whether a piece of text holds one of the words, the last one as a beginning.
-func hit(piece string, words []string) bool {
+// holdsOne reports whether a piece of text holds one of the words, the last one as a beginning.
+func holdsOne(piece string, words []string) bool {
 	for _, have := range strings.Fields(store.Words(piece)) {
 		for i, w := range words {
 			if have == w || i == len(words)-1 && strings.HasPrefix(have, w) {
