@@ -231,15 +231,30 @@ start_both() {
   postfix -c "$dir/postfix" flush >/dev/null 2>&1 || true
 }
 
+gone_all() {
+  local pid
+  for pid in "$@"; do gone "$pid" || return 1; done
+}
+
 stop_both() {
-  local postfix dovecot
+  local postfix dovecot child children=() served=()
   postfix=$(postfix_pid) || postfix=
   dovecot=$(dovecot_pid) || dovecot=
-  # Both at once: what Postfix has taken and Dovecot takes no more stays in the queue.
+  # Both at once: what Postfix has taken and Dovecot takes no more stays in the queue. Dovecot's processes that serve
+  # somebody are told before their master: told by it, they would stay connected for ten seconds more.
+  if [ -n "$dovecot" ]; then
+    read -ra children <"/proc/$dovecot/task/$dovecot/children" || true
+    for child in "${children[@]}"; do
+      case $(tr '\0' ' ' 2>/dev/null <"/proc/$child/cmdline") in
+        */imap*) served+=("$child") ;;
+      esac
+    done
+    [ ${#served[@]} -eq 0 ] || kill -TERM "${served[@]}" 2>/dev/null || true
+    kill -TERM "$dovecot"
+  fi
   [ -z "$postfix" ] || kill -TERM "$postfix"
-  [ -z "$dovecot" ] || kill -TERM "$dovecot"
   [ -z "$postfix" ] || until_true 20 "the end of Postfix" gone "$postfix"
-  [ -z "$dovecot" ] || until_true 20 "the end of Dovecot" gone "$dovecot"
+  [ -z "$dovecot" ] || until_true 20 "the end of Dovecot" gone_all "$dovecot" "${served[@]}"
   rm -rf -- "$RUN"
 }
 

@@ -28,6 +28,7 @@ type Conn struct {
 	net.Conn
 	raw      net.Conn
 	patience atomic.Int64
+	failure  atomic.Pointer[error]
 	unwatch  func() bool
 }
 
@@ -103,7 +104,8 @@ func (c *Conn) Read(b []byte) (int, error) {
 	if err := c.raw.SetReadDeadline(c.deadline()); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	return n, c.note(err)
 }
 
 // Write writes, for as long as patience lasts.
@@ -111,7 +113,24 @@ func (c *Conn) Write(b []byte) (int, error) {
 	if err := c.raw.SetWriteDeadline(c.deadline()); err != nil {
 		return 0, err
 	}
-	return c.Conn.Write(b)
+	n, err := c.Conn.Write(b)
+	return n, c.note(err)
+}
+
+// Failure is the first error that broke the connection, or nil: protocol libraries tell of it in words of their own,
+// in which it can no longer be recognised.
+func (c *Conn) Failure() error {
+	if err := c.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (c *Conn) note(err error) error {
+	if err != nil {
+		c.failure.CompareAndSwap(nil, &err)
+	}
+	return err
 }
 
 // Close closes the connection. It may run twice.

@@ -41,13 +41,11 @@ func BenchmarkFetch10k(b *testing.B) {
 		all = append(all, mailOf(b, "PSTN\x01"+base64.RawStdEncoding.EncodeToString(payload)[:2030]))
 	}
 	sys.Append(b, local, "INBOX", time.Now(), all...)
-	login := sys.AddLogin(b, local, posttest.Staff)
 	for _, way := range []string{"in the clear", "TLS"} {
 		b.Run(way, func(b *testing.B) {
+			login := sys.AddLogin(b, local, posttest.Staff)
 			if way == "in the clear" {
-				login = sys.Clear(sys.AddLogin(b, local, posttest.Staff))
-			} else {
-				login = sys.AddLogin(b, local, posttest.Staff)
+				login = sys.Clear(login)
 			}
 			for b.Loop() {
 				sink := &nothing{}
@@ -63,4 +61,14 @@ func BenchmarkFetch10k(b *testing.B) {
 			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "letters/s")
 		})
 	}
+	// The peer's first sync of the same mailbox, which it stores as files.
+	b.Run("mbsync in the clear", func(b *testing.B) {
+		login := sys.Clear(sys.AddLogin(b, local, posttest.Owner))
+		for b.Loop() {
+			if _, got := posttest.Mbsync(b, login); got != n {
+				b.Fatalf("%d letters", got)
+			}
+		}
+		b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "letters/s")
+	})
 }

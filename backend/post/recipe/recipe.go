@@ -210,7 +210,7 @@ func (s *System) Login(ctx context.Context, local string, reader, owner bool) (c
 		SMTP: s.Endpoint("SMTPS", care.TLSImplicit), IMAP: s.Endpoint("IMAPS", care.TLSImplicit)}, nil
 }
 
-// Without takes a login or mailbox away: it is refused from then on. What is in the mailbox stays.
+// Without takes a login or mailbox away: within a second it is refused. What is in the mailbox stays.
 func (s *System) Without(ctx context.Context, local string) error {
 	_, err := s.script(ctx, "without", local)
 	return err

@@ -304,3 +304,28 @@ func BenchmarkSend(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "letters/s")
 }
+
+// A login that is taken away is let in no more, within a second.
+func TestLoginTakenAway(t *testing.T) {
+	sys := posttest.Start(t)
+	login := sys.AddLogin(t, sys.AddMailbox(t), posttest.Staff)
+	if err := session(t, login).Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.Without(t.Context(), login.User); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; {
+		s, err := submit.Dial(t.Context(), login)
+		if err != nil {
+			told(t, err, care.Forbidden, "refused the password")
+			return
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if time.Now().After(end) {
+			t.Fatal("it is still let in")
+		}
+	}
+}
