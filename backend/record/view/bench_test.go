@@ -1,7 +1,6 @@
 package view_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -15,7 +14,7 @@ import (
 	"postern/backend/record/view"
 )
 
-// big is an office's replica with threads of ten messages each, half of them open.
+// big is an office's replica with threads of seven messages each; of seven threads two are completed.
 func big(b *testing.B, threads int) (*view.Views, []care.EventID, []string) {
 	b.Helper()
 	r := NewReplica(b, nil)
@@ -42,16 +41,16 @@ func big(b *testing.B, threads int) (*view.Views, []care.EventID, []string) {
 	for i := range threads {
 		s := NewStory(b, Maria, text(40), Monday.Add(-time.Duration(i)*20*time.Minute))
 		var mine []*event.Event
-		for j := range 10 {
+		for j := range 7 {
 			m := s.Says([]Someone{Maria, Rosa}[j%2], text(1170))
 			if j%2 == 0 {
 				mine = append(mine, m)
 			}
 		}
-		if i%4 == 0 {
+		if i%7 == 0 {
 			s.Receives(s.Says(Maria, text(1170)), Monday.AddDate(0, 0, i%5-1))
 		}
-		if i%2 == 1 {
+		if i%7 > 4 {
 			s.Completes(Rosa, "Done.", mine...)
 		}
 		ids, batch = append(ids, s.Thread), append(batch, s.All...)
@@ -63,51 +62,48 @@ func big(b *testing.B, threads int) (*view.Views, []care.EventID, []string) {
 	return view.New(r.DB, view.Viewer{Person: Rosa.ID}, r.Clinic, func() time.Time { return Monday }), ids, words
 }
 
-// BenchmarkViews is an office of 10,000 threads, 5,000 of them open, with more than 100,000 messages: the figure is the
-// 99th percentile.
+// BenchmarkViews is an office of 7,000 threads, 5,000 of them open, with 50,000 messages of 1.2 KB.
 func BenchmarkViews(b *testing.B) {
-	for _, threads := range []int{1_000} {
-		v, ids, words := big(b, threads)
-		rng := rand.New(rand.NewPCG(5, 6))
-		measure := func(name string, do func(i int) error) {
-			b.Run(fmt.Sprintf("threads=%d/%s", threads, name), func(b *testing.B) {
-				var took []time.Duration
-				i := 0
-				for b.Loop() {
-					start := time.Now()
-					if err := do(i); err != nil {
-						b.Fatal(err)
-					}
-					took = append(took, time.Since(start))
-					i++
+	v, ids, words := big(b, 7_000)
+	rng := rand.New(rand.NewPCG(5, 6))
+	measure := func(name string, do func(i int) error) {
+		b.Run(name, func(b *testing.B) {
+			var took []time.Duration
+			i := 0
+			for b.Loop() {
+				start := time.Now()
+				if err := do(i); err != nil {
+					b.Fatal(err)
 				}
-				sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
-				b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-median")
-				b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
-			})
-		}
-		ctx := b.Context()
-		measure("counts", func(int) error { _, _, err := v.Queues(ctx); return err })
-		for _, q := range []string{"unassigned", "member", "overdue", "completed", "all"} {
-			measure("queue="+q, func(int) error { _, _, err := v.Queue(ctx, q, ""); return err })
-		}
-		measure("thread", func(int) error { _, err := v.Thread(ctx, ids[rng.IntN(len(ids))]); return err })
-		searches := map[string]func() string{
-			"rare":   func() string { return words[9000+rng.IntN(11_000)] },
-			"common": func() string { return words[rng.IntN(5)] },
-			"two":    func() string { return words[rng.IntN(300)] + " " + words[rng.IntN(3000)] },
-			"three":  func() string { return words[rng.IntN(50)] + " " + words[rng.IntN(50)] + " " + words[rng.IntN(5000)] },
-			"prefix": func() string { return words[rng.IntN(20_000)][:2] },
-			"letter": func() string { return string(rune('a' + rng.IntN(26))) },
-			"name":   func() string { return "vega" },
-		}
-		var names []string
-		for name := range searches {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			measure("search="+name, func(int) error { _, _, err := v.Queue(ctx, "all", searches[name]()); return err })
-		}
+				took = append(took, time.Since(start))
+				i++
+			}
+			sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-median")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+		})
+	}
+	ctx := b.Context()
+	measure("counts", func(int) error { _, _, err := v.Queues(ctx); return err })
+	for _, q := range []string{"unassigned", "member", "overdue", "completed", "all"} {
+		measure("queue="+q, func(int) error { _, _, err := v.Queue(ctx, q, ""); return err })
+	}
+	measure("thread", func(int) error { _, err := v.Thread(ctx, ids[rng.IntN(len(ids))]); return err })
+	searches := map[string]func() string{
+		"rare":   func() string { return words[9000+rng.IntN(11_000)] },
+		"common": func() string { return words[rng.IntN(5)] },
+		"two":    func() string { return words[rng.IntN(300)] + " " + words[rng.IntN(3000)] },
+		"three":  func() string { return words[rng.IntN(50)] + " " + words[rng.IntN(50)] + " " + words[rng.IntN(5000)] },
+		"prefix": func() string { return words[rng.IntN(20_000)][:2] },
+		"letter": func() string { return string(rune('a' + rng.IntN(26))) },
+		"name":   func() string { return "vega" },
+	}
+	var names []string
+	for name := range searches {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		measure("search="+name, func(int) error { _, _, err := v.Queue(ctx, "all", searches[name]()); return err })
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"postern/backend/care"
@@ -155,18 +156,28 @@ func cut(text string) string {
 	return strings.TrimRight(string([]rune(line)[:snippetRunes]), " ") + "…"
 }
 
-// around is the part of a text with the first word that a search looks for, on one line.
+// around is the part of a text with the first word that a search looks for, on one line, or else its beginning.
 func around(text string, words []string) string {
-	fields := strings.Fields(text)
-	for i, f := range fields {
-		if !holdsOne(f, words) {
-			continue
-		}
-		const before = 6 // words
-		if i <= before {
+	const before = 6 // words
+	var starts []int
+	for at := 0; at < len(text); {
+		from := strings.IndexFunc(text[at:], func(r rune) bool { return !unicode.IsSpace(r) })
+		if from < 0 {
 			break
 		}
-		return "…" + cut(strings.Join(fields[i-before:min(len(fields), i+snippetRunes)], " "))
+		from += at
+		end := strings.IndexFunc(text[from:], unicode.IsSpace)
+		if end < 0 {
+			end = len(text) - from
+		}
+		if holdsOne(text[from:from+end], words) {
+			if len(starts) <= before {
+				break
+			}
+			return "…" + cut(text[starts[len(starts)-before]:])
+		}
+		starts = append(starts, from)
+		at = from + end
 	}
 	return cut(text)
 }
