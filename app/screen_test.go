@@ -364,6 +364,12 @@ func (s *screen) scheme(scheme string) {
 		return t.Call(ctx, "Emulation.setEmulatedMedia", args{"features": []args{
 			{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}}}, nil)
 	}))
+	// A picture is taken of a whole frame: after it, nothing is half in one scheme and half in the other.
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.CaptureScreenshot()); err != nil {
+		s.fail(fmt.Sprintf("draw in %s: %v", scheme, err))
+	}
 }
 
 // program is a running postern.

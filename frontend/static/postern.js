@@ -23,7 +23,7 @@
 
   // ---- changes ----
 
-  let stream, asleep;
+  let stream;
 
   function wake({ threads = [], texts = true, sync = true, all = false }) {
     if (sync || texts) htmx.trigger(document.body, "postern:sync"); // the foot counts what waits
@@ -45,11 +45,8 @@
     if (stream && stream.readyState !== EventSource.CLOSED) return;
     stream = new EventSource(url);
     stream.addEventListener("changed", (e) => wake(JSON.parse(e.data)));
-    stream.addEventListener("open", () => {
-      if (asleep) wake({ all: true }); // something may have been missed
-      asleep = false;
-    });
-    stream.addEventListener("error", () => (asleep = true));
+    // What changed between the drawing of the page and this moment, or while the stream was broken, told nobody.
+    stream.addEventListener("open", () => wake({ all: true }));
   }
 
   setInterval(() => {
