@@ -38,12 +38,10 @@ func (a *asked) person(id care.PersonID) care.Person {
 
 // author is who wrote something: the directory names no member, the patient's record does.
 func (a *asked) author(id care.PersonID, member bool, patient care.Patient) care.Person {
-	p, known := a.facts.Person(id)
-	if known || !member {
+	if _, known := a.facts.Person(id); known || !member {
 		return a.person(id)
 	}
-	p = care.Person{ID: id, Name: patient.Name, Shown: patient.Name, Short: patient.Name, Initials: initials(patient.Name), Role: care.RoleMember}
-	return p
+	return care.Person{ID: id, Name: patient.Name, Shown: patient.Name, Short: patient.Name, Initials: initials(patient.Name), Role: care.RoleMember}
 }
 
 // initials are the first letters of the first and the last word of a name.
