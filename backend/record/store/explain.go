@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 
@@ -10,46 +11,59 @@ import (
 	"postern/backend/care"
 )
 
-// Sentences for what a disk and a file can do to us. Each says what happened, where the text is and what to do.
+// Sentences for what a disk and a file can do to us. Each says what happened, where the text is and what to do; in them
+// stands what could not be done.
 const (
-	noRoom = "There is no room left on this computer's disk, so this could not be saved. What was saved before is safe, and " +
+	noRoom = "There is no room left on this computer's disk, so this could not be %s. What was saved before is safe, and " +
 		"text that you have just typed is still in its window. Free some space, then try again."
-	badDisk = "This computer's disk reported an error, so this could not be saved. What was saved before is still there, and " +
+	badDisk = "This computer's disk reported an error, so this could not be %s. What was saved before is still there, and " +
 		"text that you have just typed is still in its window. Try again, and if it happens again, have the disk checked."
 	damaged = "The file that holds this profile's messages is damaged. Everything that was sent or received is still in the " +
 		"mailbox; only drafts and texts that still waited may be lost. Keep the file and ask whoever looks after this computer."
-	mayNot = "Postern may not write into its own folder on this computer, so this could not be saved. What was saved before " +
+	mayNot = "Postern may not write into its own folder on this computer, so this could not be %s. What was saved before " +
 		"is safe, and text that you have just typed is still in its window. Ask whoever looks after this computer."
-	held = "Another program holds the file with this profile's messages, so this could not be saved. Text that you have " +
+	held = "Another program holds the file with this profile's messages, so this could not be %s. Text that you have " +
 		"just typed is still in its window. Close the other program, then try again."
+)
+
+// What could not be done.
+const (
+	saved = "saved"
+	read  = "read"
 )
 
 // explain turns what SQLite and the disk say into a refusal with a sentence. Other errors, and nil, come back as they
 // are. A full disk shows in three ways: as SQLITE_FULL, as an input or output error, and as a file that cannot be made.
-func explain(err error) error {
+func explain(err error, did string) error {
 	var told *care.Error
 	if err == nil || errors.As(err, &told) {
 		return err
 	}
+	because := func(kind care.Kind, sentence string) error {
+		return care.Because(kind, err, fmt.Sprintf(sentence, did))
+	}
 	if isFull(err) {
-		return care.Because(care.Full, err, noRoom)
+		return because(care.Full, noRoom)
 	}
 	var s sqlite3.Error
 	if !errors.As(err, &s) {
 		if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
-			return care.Because(care.Internal, err, mayNot)
+			return because(care.Internal, mayNot)
 		}
 		return err
 	}
 	switch s.Code {
 	case sqlite3.ErrIoErr:
-		return care.Because(care.Full, err, badDisk)
+		if did == read {
+			return because(care.Internal, badDisk)
+		}
+		return because(care.Full, badDisk) // as full, it takes nothing more
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
 		return corrupt(err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrCantOpen:
-		return care.Because(care.Internal, err, mayNot)
+		return because(care.Internal, mayNot)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return care.Because(care.Conflict, err, held)
+		return because(care.Conflict, held)
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func Open(ctx context.Context, path string, key []byte) (*DB, error) {
 		return nil, fmt.Errorf("find %s: %w", filepath.Base(path), err)
 	}
 	if err := create(full); err != nil {
-		return nil, explain(err)
+		return nil, explain(err, saved)
 	}
 	d := &DB{turn: make(chan struct{}, 1)}
 	d.writer = sql.OpenDB(connector(full, "_txlock=immediate&_cache_size=-32000&_stmt_cache_size=64"))
@@ -91,7 +91,7 @@ func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := run(context.WithoutCancel(ctx), d.writer, fn)
+	err := run(context.WithoutCancel(ctx), d.writer, saved, fn)
 	if err == nil && d.Committed != nil {
 		d.Committed()
 	}
@@ -100,18 +100,20 @@ func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 
 // Read runs fn in a transaction that sees one state of the file, however long it takes, and never waits for a writer.
 // Errors are as for Write.
-func (d *DB) Read(ctx context.Context, fn func(*sql.Tx) error) error { return run(ctx, d.reader, fn) }
+func (d *DB) Read(ctx context.Context, fn func(*sql.Tx) error) error {
+	return run(ctx, d.reader, read, fn)
+}
 
-func run(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
+func run(ctx context.Context, db *sql.DB, did string, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return explain(err)
+		return explain(err, did)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit this does nothing; otherwise the first error is the one to tell
 	if err := fn(tx); err != nil {
-		return explain(err)
+		return explain(err, did)
 	}
-	return explain(tx.Commit())
+	return explain(tx.Commit(), did)
 }
 
 // Check reads the whole file and returns care.Corrupt if it does not hold together.
