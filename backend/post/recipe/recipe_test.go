@@ -157,6 +157,9 @@ func TestRefusals(t *testing.T) {
 	if err := s.Start(ctx); err == nil || !strings.Contains(err.Error(), "taken by another program") {
 		t.Errorf("a taken port: %v", err)
 	}
+	if err := s.Stop(ctx); err != nil { // of what did not start
+		t.Error(err)
+	}
 	for name, f := range map[string]func() error{
 		"a login without a mailbox": func() error { _, err := s.Login(ctx, "nobody", true, false); return err },
 		"a path as a mailbox":       func() error { _, err := s.Mailbox(ctx, "../../etc/passwd"); return err },
