@@ -150,7 +150,8 @@ func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []R
 		if id == QueueCompleted {
 			order = "p.at DESC, p.id"
 		}
-		parts, err := a.parts(fmt.Sprintf("%s ORDER BY %s LIMIT %d", where, order, MaxRows), args...)
+		// The first rows are found by what they are sorted by alone, and then read whole.
+		parts, err := a.parts(fmt.Sprintf("WHERE p.rowid IN (SELECT p.rowid FROM part p %s ORDER BY %s LIMIT %d) ORDER BY %s", where, order, MaxRows, order), args...)
 		rows = a.rowsOf(parts)
 		return err
 	})
