@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,7 +53,7 @@ func runDemo(cmd *cobra.Command, f flags, mailDir string, startOver bool, log *s
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, mail.Stop(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, mail.Stop()) }()
 	if !demo.Made(f.data) {
 		say("making a small practice (this is done once)")
 		m := demo.Maker{Data: f.data, Accounts: mail, Log: log, Say: func(done, of int, what string) { say("%d of %d %s", done, of, what) }}

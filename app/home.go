@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 
 	"postern/backend"
 	"postern/backend/command"
@@ -67,7 +68,7 @@ func (s *signed) Wake() (<-chan seat.Change, func()) {
 			}
 		}
 	}()
-	return out, func() { cancel(); close(done) }
+	return out, sync.OnceFunc(func() { cancel(); close(done) })
 }
 
 // desk speaks the screens' words for drafts and texts on their way.

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -23,8 +25,16 @@ type Backend struct {
 	log  *slog.Logger
 	now  func() time.Time
 
-	mu   sync.Mutex
-	open map[string]*Profile
+	mu     sync.Mutex
+	places map[string]*place
+	over   bool // closed: nobody signs in any more
+}
+
+// place is where one profile is open, or not. Whoever opens or closes the profile holds it, and holds up nobody else.
+type place struct {
+	mu       sync.Mutex
+	profile  *Profile // nil: not open
+	sessions int
 }
 
 // Label is what the chooser shows of a profile.
@@ -38,7 +48,7 @@ func New(data string, log *slog.Logger, now func() time.Time) *Backend {
 	if now == nil {
 		now = time.Now
 	}
-	return &Backend{data: data, log: log, now: now, open: map[string]*Profile{}}
+	return &Backend{data: data, log: log, now: now, places: map[string]*place{}}
 }
 
 // ProfilesDir is the folder that holds one folder a profile.
@@ -95,53 +105,87 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 		return nil, err
 	}
 	defer v.Close()
+	at := b.place(id)
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	if b.ended() {
+		return nil, care.Refusef(care.Unavailable, "Postern is ending. Start it again to sign in.")
+	}
+	if at.profile == nil {
+		secrets := v.Secrets()
+		defer secrets.Wipe()
+		p, err := openProfile(ctx, dir, secrets, b.log.With("profile", id), b.now)
+		if err != nil {
+			return nil, err
+		}
+		p.ID, p.at, at.profile = id, at, p
+		if run {
+			p.start()
+		}
+	}
+	at.sessions++
+	return at.profile, nil
+}
+
+func (b *Backend) place(id string) *place {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p := b.open[id]; p != nil {
-		p.sessions++
-		return p, nil
+	at := b.places[id]
+	if at == nil {
+		at = &place{}
+		b.places[id] = at
 	}
-	p, err := openProfile(ctx, dir, v.Secrets(), b.log.With("profile", id), b.now)
-	if err != nil {
-		return nil, err
-	}
-	p.ID, p.backend, p.sessions = id, b, 1
-	b.open[id] = p
-	if run {
-		p.start()
-	}
-	return p, nil
+	return at
+}
+
+func (b *Backend) ended() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.over
 }
 
 // Leave ends one session's use of a profile. With the last one the profile closes: what can still be handed over is
-// handed over first, for at most ten seconds, and everything else stays for the next sign-in.
+// handed over first, for at most ten seconds, and everything else stays for the next sign-in. It returns at once.
 func (b *Backend) Leave(p *Profile) {
-	b.mu.Lock()
-	p.sessions--
-	last := p.sessions == 0
-	b.mu.Unlock()
-	if !last {
+	at := p.at
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	if at.profile != p || at.sessions == 0 {
+		return // the backend was closed
+	}
+	if at.sessions--; at.sessions > 0 {
 		return
 	}
 	go func() {
 		p.flush(10 * time.Second)
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if p.sessions > 0 {
-			return // somebody signed in again meanwhile
+		at.mu.Lock()
+		defer at.mu.Unlock()
+		if at.profile == p && at.sessions == 0 { // nobody signed in again, and nobody closed it meanwhile
+			at.close()
 		}
-		delete(b.open, p.ID)
-		p.close()
 	}()
 }
 
-// Close closes every profile. Texts in their hold stay held, and go out after the next sign-in.
+// close closes the profile that is open here. The caller holds the place.
+func (at *place) close() {
+	p := at.profile
+	at.profile, at.sessions = nil, 0
+	p.close()
+}
+
+// Close closes every profile; nobody can sign in after it. Texts in their hold stay held, and go out after the next
+// sign-in. It may run twice.
 func (b *Backend) Close() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for id, p := range b.open {
-		p.close()
-		delete(b.open, id)
+	b.over = true
+	places := slices.Collect(maps.Values(b.places))
+	b.mu.Unlock()
+	for _, at := range places {
+		at.mu.Lock()
+		if at.profile != nil {
+			at.close()
+		}
+		at.mu.Unlock()
 	}
 }
 

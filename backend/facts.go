@@ -29,7 +29,13 @@ func (f *facts) clock() (*promise.Clock, error) {
 	if f.ready != nil && f.of == book {
 		return f.ready, nil
 	}
-	c, err := promise.New(book.Practice().Calendar)
+	calendar := book.Practice().Calendar
+	if book.Version() == 0 {
+		// Nothing has come from the clinic yet, to a record that begins anew. Until it does this profile's own key is not
+		// known either, so that nothing can be promised by this calendar.
+		calendar = care.Calendar{Zone: "UTC", Hours: map[string][]care.Span{"mon": {{From: "09:00", Until: "17:00"}}}}
+	}
+	c, err := promise.New(calendar)
 	if err != nil {
 		return nil, care.Because(care.Corrupt, err, "The clinic's calendar cannot be read. Ask the clinic to send its list again.")
 	}

@@ -205,6 +205,9 @@ func (plan *Plan) calendar(ctx context.Context, reg *enrol.Registrar, who map[st
 	}
 	c := plan.Practice.Calendar
 	for _, a := range plan.Absences {
+		if who[a.Person] == "" || a.Cover != "" && who[a.Cover] == "" {
+			return care.Refusef(care.Invalid, "The description has an absence of %q, covered by %q, of whom it does not describe one.", a.Person, a.Cover)
+		}
 		c.Absences = append(c.Absences, care.Absence{Person: who[a.Person], From: a.From, Until: a.Until, Cover: who[a.Cover]})
 	}
 	return reg.SetCalendar(ctx, c)
@@ -227,10 +230,11 @@ func RunMail(ctx context.Context, data, dir string, ready func()) error {
 	if err != nil {
 		return care.Because(care.Unavailable, err, "The mail system cannot be set up.")
 	}
-	if err := s.Start(ctx); err != nil {
+	stop, err := s.Run(false)
+	if err != nil {
 		return care.Because(care.Unavailable, err, "The mail system does not start.")
 	}
 	ready()
 	<-ctx.Done()
-	return s.Stop(context.WithoutCancel(ctx))
+	return stop()
 }

@@ -34,7 +34,9 @@ func MakeProfile(ctx context.Context, r *enrol.Registrar, dir string, who care.P
 		return err
 	}
 	defer v.Close()
-	return keepDocuments(ctx, dir, v.Secrets().Store, made.Documents)
+	secrets := v.Secrets()
+	defer secrets.Wipe()
+	return keepDocuments(ctx, dir, secrets.Store, made.Documents)
 }
 
 // Refresh puts the practice's newest documents into a profile's record on this computer.
@@ -48,7 +50,9 @@ func Refresh(ctx context.Context, r *enrol.Registrar, dir string, who care.Perso
 		return err
 	}
 	defer v.Close()
-	return keepDocuments(ctx, dir, v.Secrets().Store, docs)
+	secrets := v.Secrets()
+	defer secrets.Wipe()
+	return keepDocuments(ctx, dir, secrets.Store, docs)
 }
 
 func keepDocuments(ctx context.Context, dir string, key []byte, docs []directory.Document) error {
@@ -88,7 +92,7 @@ func Publish(ctx context.Context, r *enrol.Registrar, login care.MailLogin) erro
 			if err != nil {
 				return fmt.Errorf("write a document's letter: %w", err)
 			}
-			if err := s.Send(ctx, login.Address, to.Address, message, letter.Name(sealed)); err != nil {
+			if err := s.Send(ctx, login.Address, to.Address, message, letter.Envelope(sealed)); err != nil {
 				return fmt.Errorf("mail a document: %w", err)
 			}
 		}

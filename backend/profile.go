@@ -3,14 +3,14 @@ package backend
 import (
 	"context"
 	"crypto/ed25519"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
-
-	"database/sql"
 
 	"postern/backend/agent"
 	"postern/backend/care"
@@ -37,8 +37,7 @@ const staffPatience = time.Minute
 type Profile struct {
 	ID string
 
-	backend  *Backend
-	sessions int // guarded by the backend's lock
+	at *place
 
 	me      care.Person
 	db      *store.DB
@@ -48,19 +47,20 @@ type Profile struct {
 	facts   *facts
 	log     *slog.Logger
 	lock    *fileLock
+	device  ed25519.PrivateKey // wiped at the end
 
 	wake   wakes
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// openProfile opens what a profile's secrets unlock. Nothing runs until start.
+// openProfile opens what a profile's secrets unlock, of which it keeps its own copies. Nothing runs until start.
 func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Logger, now func() time.Time) (*Profile, error) {
 	lock, err := lockFile(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, care.Because(care.Conflict, err, "This profile is open in another Postern on this computer. Close that one first.")
 	}
-	p := &Profile{me: s.Person, log: log, lock: lock}
+	p := &Profile{me: s.Person, log: log, lock: lock, device: slices.Clone(s.Device)}
 	if p.db, err = store.Open(ctx, filepath.Join(dir, "replica.db"), s.Store); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -96,7 +96,7 @@ func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Tim
 	p.desk = &command.Desk{
 		DB: p.db, Journal: j, Outbox: box, Drafts: drafts, Seen: marks, Threads: pr,
 		Directory: func() command.Directory { return books.Book() }, Clock: p.facts.Clock,
-		Signer: signer{key: s.Device}, Me: s.Person, Patient: s.Patient, Mailbox: ownMailbox(s), Now: now,
+		Signer: signer{key: p.device}, Me: s.Person, Patient: s.Patient, Mailbox: ownMailbox(s), Now: now,
 		Wake: p.changed,
 	}
 	p.replica = &replica.Replica{
@@ -117,7 +117,7 @@ func (p *Profile) start() {
 	if !p.me.Role.Staff() {
 		return
 	}
-	r := &agent.Receipts{Desk: p.desk, Patience: staffPatience, Log: p.log}
+	r := &agent.Receipts{Desk: p.desk, Patience: staffPatience, InStep: p.replica.InStep, Log: p.log}
 	if p.me.ID == p.facts.Practice().Agent {
 		r.Patience = 0
 	}
@@ -163,6 +163,11 @@ func (p *Profile) close() {
 	if err := p.db.Close(); err != nil {
 		p.log.Error("close the record", "err", err)
 	}
+	// A write that was running is over when this one, refused, has had its turn; until then it may sign.
+	if err := p.db.Write(context.Background(), func(*sql.Tx) error { return nil }); err == nil {
+		p.log.Error("the record is still open")
+	}
+	clear(p.device)
 	if err := p.lock.Close(); err != nil {
 		p.log.Error("release the profile", "err", err)
 	}

@@ -7,6 +7,7 @@ package agent
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"log/slog"
 	"time"
 
@@ -18,16 +19,22 @@ import (
 // Receipts confirms members' messages.
 type Receipts struct {
 	Desk *command.Desk
-	// Patience is how long a message may wait for somebody else's receipt: zero for the agent, a minute for staff.
+	// Patience is how long a message may wait for somebody else's receipt: zero for the agent, a minute for staff. With
+	// patience each computer waits up to twice as long, by chance, so that they do not all speak at once.
 	Patience time.Duration
-	Log      *slog.Logger
+	// InStep, where it is set, says whether everything in the mailboxes has been read: before, somebody else's receipt
+	// may lie there unread, so that patience has not begun.
+	InStep func() bool
+	Log    *slog.Logger
 
-	due map[care.ThreadID]time.Time
+	due   map[care.ThreadID]time.Time
+	begun time.Time // when patience could begin
 }
 
 // Run confirms what is there, and then what the changes bring, until the context ends or changes is closed.
 func (r *Receipts) Run(ctx context.Context, changes <-chan command.Change) error {
 	r.due = map[care.ThreadID]time.Time{}
+	r.begun = r.Desk.Now()
 	all, err := r.threads(ctx)
 	if err != nil {
 		return err
@@ -75,9 +82,15 @@ func (r *Receipts) threads(ctx context.Context) (all []care.ThreadID, err error)
 }
 
 func (r *Receipts) look(ctx context.Context, threads []care.ThreadID) {
+	if r.Patience > 0 && r.InStep != nil && !r.InStep() {
+		r.begun = r.Desk.Now()
+	}
 	for _, t := range threads {
 		wait, err := r.confirm(ctx, t, r.Patience)
 		switch {
+		case refused(err): // to try again by itself would not help; the next change does
+			r.Log.Warn("may not confirm receipt", "thread", t, "err", err)
+			delete(r.due, t)
 		case err != nil:
 			r.Log.Error("cannot confirm receipt", "thread", t, "err", err)
 			r.due[t] = r.Desk.Now().Add(10 * time.Second)
@@ -87,6 +100,31 @@ func (r *Receipts) look(ctx context.Context, threads []care.ThreadID) {
 			delete(r.due, t)
 		}
 	}
+}
+
+func refused(err error) bool {
+	switch care.KindOf(err) {
+	case care.Forbidden, care.Conflict, care.NotFound, care.Invalid:
+		return err != nil
+	}
+	return false
+}
+
+// left is how long a message that arrived then waits for somebody else. The mail system's clock may be wrong either way.
+func (r *Receipts) left(id care.EventID, arrived time.Time, patience time.Duration) time.Duration {
+	if patience <= 0 {
+		return 0
+	}
+	now, since := r.Desk.Now(), arrived
+	if since.Before(r.begun) {
+		since = r.begun
+	}
+	if since.After(now) {
+		since = now
+	}
+	key := r.Desk.Signer.Key()
+	chance := time.Duration(binary.BigEndian.Uint16(key[:])^binary.BigEndian.Uint16(id[:])) * patience >> 16
+	return patience + chance - now.Sub(since)
 }
 
 func (r *Receipts) next() time.Duration {
@@ -132,8 +170,7 @@ func (r *Receipts) confirm(ctx context.Context, thread care.ThreadID, patience t
 				if !m.Member || m.Receipt != nil {
 					continue
 				}
-				// Without patience no clock is asked: the mail system's may be ahead of this computer's.
-				if left := patience - r.Desk.Now().Sub(arrived[m.ID]); patience > 0 && left > 0 {
+				if left := r.left(m.ID, arrived[m.ID], patience); left > 0 {
 					if wait == 0 || left < wait {
 						wait = left
 					}

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"postern/backend/care"
@@ -79,8 +80,18 @@ type Desk struct {
 // member reports whether the person at this desk writes on the member's side.
 func (d *Desk) member() bool { return d.Me.Role == care.RoleMember }
 
-// conversation folds the thread as this replica knows it.
+// conversation folds the thread as this replica knows it, for writing in it.
 func (d *Desk) conversation(ctx context.Context, tx *sql.Tx, thread care.ThreadID) (*talk, error) {
+	c, err := d.read(ctx, tx, thread)
+	if err == nil && c.ReadOnly {
+		return nil, care.Refusef(care.Conflict,
+			"A newer version of Postern wrote in this conversation. Update Postern to write here; you can still read it.")
+	}
+	return c, err
+}
+
+// read folds the thread as this replica knows it.
+func (d *Desk) read(ctx context.Context, tx *sql.Tx, thread care.ThreadID) (*talk, error) {
 	entries, err := d.Journal.Thread(ctx, tx, thread)
 	if err != nil {
 		return nil, fmt.Errorf("read thread %s: %w", thread, err)
@@ -90,20 +101,22 @@ func (d *Desk) conversation(ctx context.Context, tx *sql.Tx, thread care.ThreadI
 	if !c.Opened {
 		return nil, care.Refusef(care.NotFound, "This conversation is not on this computer.")
 	}
-	if c.ReadOnly {
-		return nil, care.Refusef(care.Conflict,
-			"A newer version of Postern wrote in this conversation. Update Postern to write here; you can still read it.")
-	}
 	return c, nil
 }
 
-// partOf folds the thread of a part and finds the part in it.
+type folding func(context.Context, *sql.Tx, care.ThreadID) (*talk, error)
+
+// partOf folds the thread of a part and finds the part in it, for writing in it.
 func (d *Desk) partOf(ctx context.Context, tx *sql.Tx, part care.EventID) (*talk, *fold.Part, error) {
+	return d.find(ctx, tx, part, d.conversation)
+}
+
+func (d *Desk) find(ctx context.Context, tx *sql.Tx, part care.EventID, folded folding) (*talk, *fold.Part, error) {
 	thread, err := d.Threads.ThreadOf(ctx, tx, part)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := d.conversation(ctx, tx, thread)
+	c, err := folded(ctx, tx, thread)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -161,14 +174,14 @@ func (d *Desk) audience(c *talk, kind event.Kind) []care.MailboxID {
 func (d *Desk) write(ctx context.Context, tx *sql.Tx, e event.Event) (care.EventID, error) {
 	raw, err := event.Encode(e)
 	if err != nil {
-		return care.EventID{}, fmt.Errorf("write %s: %w", e.Kind, err)
+		return care.EventID{}, care.Because(care.Invalid, fmt.Errorf("write %s: %w", e.Kind, err), "This cannot be sent as it is. Shorten it, or type it anew.")
 	}
 	written, err := event.Decode(raw)
 	if err != nil {
 		return care.EventID{}, fmt.Errorf("read back %s: %w", e.Kind, err)
 	}
-	if s := d.Directory().Standing(written); s.Verdict != fold.Accepted {
-		return care.EventID{}, care.Refusef(care.Forbidden, "Postern cannot send this as you: %s.", s.Reason)
+	if s := fold.Judge(written, d.Directory()); s.Verdict != fold.Accepted {
+		return care.EventID{}, care.Refusef(care.Forbidden, "Postern cannot send this as you: %s.", strings.TrimSuffix(s.Reason, "."))
 	}
 	entry := journal.Entry{Event: written, ID: written.ID, Raw: raw, Sig: d.Signer.Sign(raw),
 		Source: "here", Arrived: d.Now(), Verdict: fold.Accepted}
@@ -177,7 +190,7 @@ func (d *Desk) write(ctx context.Context, tx *sql.Tx, e event.Event) (care.Event
 	}
 	letters := make([]outbox.Letter, 0, len(written.To))
 	for _, to := range written.To {
-		letters = append(letters, outbox.Letter{Event: written.ID, Mailbox: to, Thread: written.Thread, Next: d.Now(), Added: d.Now()})
+		letters = append(letters, outbox.Letter{Event: written.ID, Mailbox: to, Thread: written.Thread, Added: d.Now()})
 	}
 	if err := d.Outbox.Add(ctx, tx, letters...); err != nil {
 		return care.EventID{}, fmt.Errorf("outbox %s: %w", e.Kind, err)

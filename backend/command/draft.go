@@ -1,12 +1,15 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
 	"postern/backend/care"
+	"postern/backend/care/event"
 	"postern/backend/record/draft"
 )
 
@@ -65,6 +68,9 @@ func (d *Desk) sent(ctx context.Context, tx *sql.Tx, id string) (bool, error) {
 	return held, err
 }
 
+// maxWritten leaves room in an event's bytes for everything beside its text.
+const maxWritten = event.MaxBytes - 12<<10
+
 // words refuses text that is empty or too long, naming the field. The text itself stays in its draft.
 func words(field, empty string, text care.Text, most int) error {
 	if strings.TrimSpace(string(text)) == "" {
@@ -75,6 +81,13 @@ func words(field, empty string, text care.Text, most int) error {
 	}
 	if !utf8.ValidString(string(text)) {
 		return care.Refusef(care.Invalid, "This holds characters that cannot be sent. Remove them and try again.").In(field)
+	}
+	// Some characters that cannot be shown take six bytes in an event, which has room for so many: better said now than later.
+	var written bytes.Buffer
+	enc := json.NewEncoder(&written)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(string(text)); err != nil || written.Len() > maxWritten {
+		return care.Refusef(care.Invalid, "This holds too many characters that cannot be shown. Remove them and try again.").In(field)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ type Sending struct {
 // SendMessage sends a new message from its draft: it is held, and nothing of it exists for others yet. Refused as
 // care.Invalid, naming the field, where something is missing. Sending a draft twice answers with what it became.
 func (d *Desk) SendMessage(ctx context.Context, draftID string) (Sending, error) {
-	return d.hold(ctx, draftID, DraftNew, func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
+	return d.hold(ctx, draftID, func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
 		if _, ok := d.Directory().Office(t.Office); !ok {
 			return outbox.Held{}, care.Refusef(care.Invalid, "Choose an office.").In("office")
 		}
@@ -52,26 +52,26 @@ func (d *Desk) SendMessage(ctx context.Context, draftID string) (Sending, error)
 			return outbox.Held{}, care.Refusef(care.Forbidden, "You have no current relation with this office. Call the front desk.").In("office")
 		}
 		return outbox.Held{What: HeldMessage, Patient: d.Patient, Office: t.Office, Topic: t.Topic, Subject: t.Subject, Text: t.Text}, nil
-	})
+	}, DraftNew)
 }
 
 // SendReply sends a reply from its draft: it is held. A member cannot reply in a completed conversation.
 func (d *Desk) SendReply(ctx context.Context, draftID string) (Sending, error) {
-	return d.hold(ctx, draftID, DraftReply, func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
+	return d.hold(ctx, draftID, func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
 		return d.heldIn(ctx, tx, t, HeldReply, "Write your reply.")
-	})
+	}, DraftReply)
 }
 
 // Complete marks the part complete with a closing line from its draft ("closing", or "reply" for send and complete):
 // it is held. The closing line is required.
 func (d *Desk) Complete(ctx context.Context, draftID string) (Sending, error) {
-	return d.hold(ctx, draftID, "", func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
+	return d.hold(ctx, draftID, func(tx *sql.Tx, t draft.Draft) (outbox.Held, error) {
 		h, err := d.heldIn(ctx, tx, t, HeldCompletion, "Write a closing line: the member reads it as the last message.")
 		if err != nil {
 			return h, err
 		}
 		return h, d.staffIn(h.Office)
-	})
+	}, DraftClosing, DraftReply)
 }
 
 // heldIn checks and shapes a text that belongs to an existing part.
@@ -87,7 +87,7 @@ func (d *Desk) heldIn(ctx context.Context, tx *sql.Tx, t draft.Draft, what, empt
 		return outbox.Held{}, err
 	}
 	return outbox.Held{What: what, Thread: c.Thread, Part: p.ID, Patient: c.Patient, Office: c.Office,
-		Topic: c.Topic, Subject: c.Subject, Text: t.Text, Heads: c.AllHeads}, nil
+		Topic: c.Topic, Subject: c.Subject, Text: t.Text, Heads: seenIn(c, p)}, nil
 }
 
 // mayWrite refuses a reply where the conversation is complete or the person takes no part in it.
@@ -108,8 +108,8 @@ func (d *Desk) mayWrite(c *talk, p *fold.Part) error {
 	return care.Refusef(care.Conflict, "This conversation is complete. Reopen it to write here.")
 }
 
-// hold turns a draft into a held text, in one transaction. kind "" takes any kind of draft.
-func (d *Desk) hold(ctx context.Context, draftID, kind string, shape func(*sql.Tx, draft.Draft) (outbox.Held, error)) (Sending, error) {
+// hold turns a draft of one of these kinds into a held text, in one transaction.
+func (d *Desk) hold(ctx context.Context, draftID string, shape func(*sql.Tx, draft.Draft) (outbox.Held, error), kinds ...string) (Sending, error) {
 	out := Sending{Draft: draftID}
 	var changed []care.ThreadID
 	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
@@ -121,7 +121,7 @@ func (d *Desk) hold(ctx context.Context, draftID, kind string, shape func(*sql.T
 		if err != nil {
 			return err
 		}
-		if kind != "" && t.What != kind {
+		if !slices.Contains(kinds, t.What) { // an internal note, say, never becomes a message
 			return care.Refusef(care.Invalid, "This draft is of another kind. Reload the page and try again.")
 		}
 		h, err := shape(tx, t)
@@ -176,7 +176,7 @@ func (d *Desk) SendNow(ctx context.Context, draftID string) error {
 			if err := d.mayWrite(c, p); err != nil {
 				return err
 			}
-			h.Heads = c.AllHeads
+			h.Heads = seenIn(c, p)
 		}
 		if h.Review || d.stale(h) {
 			h.Written = d.Now() // decided today: its age is not asked about again
@@ -213,10 +213,16 @@ func (d *Desk) TakeBack(ctx context.Context, draftID string) (draft.Draft, error
 
 // Discard drops a held or waiting text for good. care.Conflict once its submission has begun.
 func (d *Desk) Discard(ctx context.Context, draftID string) error {
-	if _, err := d.TakeBack(ctx, draftID); err != nil {
+	var changed []care.ThreadID
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		h, err := d.Outbox.TakeBack(ctx, tx, draftID)
+		changed = threads(h.Thread)
 		return err
+	})
+	if err == nil {
+		d.Wake(Change{Threads: changed, Texts: true})
 	}
-	return d.DeleteDraft(ctx, draftID)
+	return err
 }
 
 func (d *Desk) heldText(ctx context.Context, tx *sql.Tx, draftID string) (outbox.Held, error) {
@@ -229,6 +235,13 @@ func (d *Desk) heldText(ctx context.Context, tx *sql.Tx, draftID string) (outbox
 
 func (d *Desk) stale(h outbox.Held) bool {
 	return d.Now().Sub(h.Written) > d.Directory().Practice().Policy.Stale()
+}
+
+// holding reports whether a text's hold still runs. One that is to run for longer than any hold began under a clock that
+// has been set back since: it is over.
+func (d *Desk) holding(h outbox.Held) bool {
+	left := h.Until.Sub(d.Now())
+	return left > 0 && left <= h.Until.Sub(h.Written)
 }
 
 func draftKind(what string) string {

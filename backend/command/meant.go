@@ -11,7 +11,8 @@ import (
 
 // StillMeant reports whether a fact that nobody has received yet should still go out. A claim or assignment whose
 // predecessor has found another successor in the meantime is dropped from this computer, and its author is told: sent
-// late, it could take the conversation from the colleague who acted first.
+// late, it could take the conversation from the colleague who acted first. So is one that follows a dropped one. What may
+// have left this computer before a crash goes out, and the fold decides.
 func (d *Desk) StillMeant(ctx context.Context, id care.EventID) (bool, error) {
 	meant := true
 	var thread care.ThreadID
@@ -20,22 +21,12 @@ func (d *Desk) StillMeant(ctx context.Context, id care.EventID) (bool, error) {
 		if err != nil || !ok || entry.Event == nil || entry.Event.Kind != event.Owner {
 			return err
 		}
-		mine := entry.Event.Body.(event.OwnerBody)
 		thread = entry.Event.Thread
 		entries, err := d.Journal.Thread(ctx, tx, thread)
-		if err != nil {
+		if err != nil || !d.beaten(entry.Event, Events(entries)) {
 			return err
 		}
-		for _, e := range Events(entries) {
-			other, is := e.Body.(event.OwnerBody)
-			if is && e.ID != id && e.Part == entry.Event.Part && other.Over == mine.Over && e.As != d.Me.ID {
-				meant = false
-				break
-			}
-		}
-		if meant {
-			return nil
-		}
+		meant = false
 		if err := d.Outbox.Drop(ctx, tx, id); err != nil {
 			return err
 		}
@@ -44,8 +35,25 @@ func (d *Desk) StillMeant(ctx context.Context, id care.EventID) (bool, error) {
 		}
 		return nil
 	})
+	if !meant && care.KindOf(err) == care.Conflict {
+		return true, nil
+	}
 	if err == nil && !meant {
 		d.Wake(Change{Threads: threads(thread), Texts: true, Beaten: threads(thread)})
 	}
 	return meant, err
+}
+
+// beaten reports whether a colleague has replaced what a claim of ours replaces, or whether that was dropped itself.
+func (d *Desk) beaten(mine *event.Event, all []*event.Event) bool {
+	over := mine.Body.(event.OwnerBody).Over
+	held := over.IsZero()
+	for _, e := range all {
+		held = held || e.ID == over
+		other, is := e.Body.(event.OwnerBody)
+		if is && e.ID != mine.ID && e.Part == mine.Part && other.Over == over && e.As != d.Me.ID {
+			return true
+		}
+	}
+	return !held
 }

@@ -22,7 +22,7 @@ func (d *Desk) Ready(ctx context.Context) (drafts []string, next time.Time, err 
 		for _, h := range all {
 			switch {
 			case h.Review:
-			case !h.Until.After(d.Now()):
+			case !d.holding(h):
 				drafts = append(drafts, h.Draft)
 			case next.IsZero() || h.Until.Before(next):
 				next = h.Until
@@ -35,20 +35,14 @@ func (d *Desk) Ready(ctx context.Context) (drafts []string, next time.Time, err 
 
 // Promote makes a held text an event, as its submission begins: it is checked against what has arrived since its author
 // sent it, and then signed, journalled and put in the outbox in one transaction. Where something came in that its
-// author should see first, it is set aside for review instead, and nothing is sent. A text that was taken back, decided
-// or promoted meanwhile is left alone; it may run twice.
+// author should see first, or where it can no longer be sent, it is set aside for review instead, and nothing is sent. A
+// text that was taken back, decided or promoted meanwhile is left alone; it may run twice.
 func (d *Desk) Promote(ctx context.Context, draftID string) error {
 	var changed []care.ThreadID
 	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
-		h, err := d.heldText(ctx, tx, draftID)
-		if care.KindOf(err) == care.NotFound {
-			return nil
-		}
-		if err != nil {
+		h, held, err := d.Outbox.Get(ctx, tx, draftID)
+		if err != nil || !held || h.Review || d.holding(h) {
 			return err
-		}
-		if h.Review || h.Until.After(d.Now()) {
-			return nil
 		}
 		changed = threads(h.Thread)
 		why, became, err := d.promote(ctx, tx, h)
@@ -61,10 +55,29 @@ func (d *Desk) Promote(ctx context.Context, draftID string) error {
 		changed = threads(became.Thread)
 		return d.Outbox.Became(ctx, tx, draftID, became)
 	})
+	if refused(err) {
+		// Nothing of it was written. Its author is told; to try again by itself would not help.
+		err = d.DB.Write(ctx, func(tx *sql.Tx) error {
+			h, held, getting := d.Outbox.Get(ctx, tx, draftID)
+			if getting != nil || !held || h.Review || d.holding(h) {
+				return getting
+			}
+			return d.Outbox.ToReview(ctx, tx, draftID, care.SentenceOf(err))
+		})
+	}
 	if err == nil {
 		d.Wake(Change{Threads: changed, Texts: true})
 	}
 	return err
+}
+
+// refused reports whether an error is about this text or its conversation, and not about this computer.
+func refused(err error) bool {
+	switch care.KindOf(err) {
+	case care.Invalid, care.NotFound, care.Forbidden, care.Conflict:
+		return err != nil
+	}
+	return false
 }
 
 // promote writes what a held text becomes, or says why its author must look at it first.

@@ -52,7 +52,7 @@ func (d *Desk) MarkRead(ctx context.Context, part care.EventID) error {
 	var thread care.ThreadID
 	var changed bool
 	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
-		c, p, err := d.partOf(ctx, tx, part)
+		c, p, err := d.find(ctx, tx, part, d.read)
 		if err != nil {
 			return err
 		}
@@ -62,15 +62,12 @@ func (d *Desk) MarkRead(ctx context.Context, part care.EventID) error {
 			return err
 		}
 		changed = marks > 0
-		if !d.member() {
+		if !d.member() || c.ReadOnly {
 			return nil
 		}
-		for _, m := range p.Messages {
-			if m.Member || !m.SeenAt.IsZero() {
-				continue
-			}
+		for _, id := range unseen(p) {
 			changed = true
-			if _, err := d.record(ctx, tx, c, fact{kind: event.Seen, part: p.ID, body: event.SeenBody{Message: m.ID}}); err != nil {
+			if _, err := d.record(ctx, tx, c, fact{kind: event.Seen, part: p.ID, body: event.SeenBody{Message: id}}); err != nil {
 				return err
 			}
 		}
@@ -82,13 +79,28 @@ func (d *Desk) MarkRead(ctx context.Context, part care.EventID) error {
 	return err
 }
 
+// unseen are the office's words in a part that nobody of the member's side has seen yet: messages and closing lines.
+func unseen(p *fold.Part) (ids []care.EventID) {
+	for _, m := range p.Messages {
+		if !m.Member && m.SeenAt.IsZero() {
+			ids = append(ids, m.ID)
+		}
+	}
+	for _, c := range p.Completions {
+		if c.SeenAt.IsZero() {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
 // DeliveryFailed notes in the conversation that a letter did not reach its mailbox, with the mail system's words.
 // Where this device may not say so (a member's), the outbox row alone tells its author.
 func (d *Desk) DeliveryFailed(ctx context.Context, thread care.ThreadID, id care.EventID, mailbox care.MailboxID, reason string) error {
 	if d.member() {
 		return nil
 	}
-	return d.DB.Write(ctx, func(tx *sql.Tx) error {
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
 		c, err := d.conversation(ctx, tx, thread)
 		if err != nil {
 			return err
@@ -99,6 +111,10 @@ func (d *Desk) DeliveryFailed(ctx context.Context, thread care.ThreadID, id care
 		_, err = d.record(ctx, tx, c, fact{kind: event.Failed, part: c.Thread, body: event.FailedBody{Event: id, Mailbox: mailbox, Reason: reason}})
 		return err
 	})
+	if err == nil {
+		d.Wake(Change{Threads: threads(thread), Texts: true})
+	}
+	return err
 }
 
 func find(c *talk, message care.EventID) (*fold.Part, *fold.Message) {

@@ -13,6 +13,19 @@ type talk struct {
 	events []*event.Event
 }
 
+// seenIn is what an author who looks at a part has seen: all of it, and by its heads what came before. The messages are
+// named too, because heads have room for so many only.
+func seenIn(c *talk, p *fold.Part) []care.EventID {
+	seen := append([]care.EventID(nil), c.AllHeads...)
+	for _, m := range p.Messages {
+		seen = append(seen, m.ID)
+	}
+	if !p.OwnerEvent.IsZero() {
+		seen = append(seen, p.OwnerEvent)
+	}
+	return care.SortEventIDs(seen)
+}
+
 // past is what an author had seen who names these heads: the heads and everything that they name, transitively.
 func (t *talk) past(heads []care.EventID) map[care.EventID]bool {
 	byID := make(map[care.EventID]*event.Event, len(t.events))

@@ -60,7 +60,7 @@ func (d *Desk) Flag(ctx context.Context, part care.EventID, on bool, reason care
 		if p.Flagged == on {
 			return nil
 		}
-		if on && reason != "" {
+		if reason != "" {
 			if err := words("reason", "Say why this is urgent.", reason, care.MaxReason); err != nil {
 				return err
 			}

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -124,7 +126,7 @@ func (m *Maker) talk(ctx context.Context, t talk) error {
 		}
 		m.move(at)
 		p := m.people[step.who]
-		if err := p.Replica().Pull(ctx); err != nil {
+		if err := m.pull(ctx, p); err != nil {
 			return fmt.Errorf("%s pulls: %w", step.who, err)
 		}
 		became, err := m.act(ctx, p.Desk(), t, part, step)
@@ -196,7 +198,7 @@ func (m *Maker) act(ctx context.Context, d *command.Desk, t talk, part care.Even
 // confirm lets the agent take in what came and give receipts.
 func (m *Maker) confirm(ctx context.Context) error {
 	a := m.people[AgentProfile]
-	if err := a.Replica().Pull(ctx); err != nil {
+	if err := m.pull(ctx, a); err != nil {
 		return fmt.Errorf("the agent pulls: %w", err)
 	}
 	r := &agent.Receipts{Desk: a.Desk(), Log: m.Log}
@@ -204,6 +206,13 @@ func (m *Maker) confirm(ctx context.Context) error {
 		return fmt.Errorf("the agent confirms: %w", err)
 	}
 	return a.Replica().Settle(ctx)
+}
+
+// pull brings a person in step with what everybody has sent.
+func (m *Maker) pull(ctx context.Context, p *backend.Profile) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return p.PullUntil(ctx, slices.Collect(maps.Values(m.people))...)
 }
 
 // before is the instant so many business hours ago.

@@ -13,8 +13,11 @@ import (
 	"postern/backend/trust/enrol"
 )
 
-// Mail is the demo's own mail system.
-type Mail struct{ *recipe.System }
+// Mail is the demo's own mail system. It runs as long as this process, however that ends, or until Stop.
+type Mail struct {
+	*recipe.System
+	Stop func() error
+}
 
 // StartMail sets up, unless it is there, and starts the demo's mail system in a folder; none named is the data folder's
 // own place.
@@ -29,10 +32,11 @@ func StartMail(ctx context.Context, data, dir string) (Mail, error) {
 	if err != nil {
 		return Mail{}, care.Because(care.Unavailable, err, "The demo's mail system cannot be set up.")
 	}
-	if err := s.Start(ctx); err != nil {
+	stop, err := s.Run(false)
+	if err != nil {
 		return Mail{}, care.Because(care.Unavailable, err, "The demo's mail system does not start.")
 	}
-	return Mail{s}, nil
+	return Mail{s, stop}, nil
 }
 
 // practice makes the practice, its people and a profile for each, and opens all of them, still.

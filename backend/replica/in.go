@@ -47,45 +47,56 @@ type taken struct {
 	refused *journal.Quarantined
 }
 
-// Store takes letters into the journal in one transaction. A letter counts as fetched only with it.
+// Store takes letters into the journal in one transaction, with all that the documents among them change. A letter counts
+// as fetched only with it.
 func (s *source) Store(ctx context.Context, letters []fetch.Letter) error {
 	opened, err := s.open(ctx, letters)
 	if err != nil {
 		return err
 	}
-	renewed := s.learn(opened)
-	if err := s.judge(ctx, opened); err != nil {
+	var brought []directory.Change
+	if hasDocuments(opened) {
+		// One mailbox at a time, so that of two that bring a document neither's is forgotten.
+		s.r.learning.Lock()
+		defer s.r.learning.Unlock()
+		was := s.r.Books.Book()
+		brought = s.learn(was, opened)
+		defer func() {
+			if err != nil {
+				s.r.Books.set(was) // what is not stored is learnt again when the letters come again
+			}
+		}()
+	}
+	book := s.r.Books.Book()
+	if err = s.judge(ctx, book, opened); err != nil {
 		return err
 	}
 	var changed []care.ThreadID
 	var texts bool
 	err = s.r.DB.Write(ctx, func(tx *sql.Tx) error {
 		changed, texts = nil, false
-		if renewed {
-			settled, err := s.settle(ctx, tx)
-			if err != nil {
-				return err
-			}
-			changed = append(changed, settled...)
+		if now := s.r.Books.Book(); now != book {
+			s.judgeAgain(now, opened)
 		}
 		got, confirmed, err := s.keep(ctx, tx, opened)
 		if err != nil {
 			return err
 		}
-		changed, texts = append(changed, got...), confirmed
+		changed, texts = got, confirmed
+		if len(brought) > 0 {
+			settled, err := s.renew(ctx, tx, brought)
+			if err != nil {
+				return err
+			}
+			changed = append(changed, settled...)
+		}
 		return s.mark(ctx, tx, letters)
 	})
 	if err != nil {
 		return err
 	}
-	if renewed {
-		// Who may do what has changed: every conversation is judged again by the newest directory.
-		if err := s.r.Projection.Rebuild(ctx); err != nil {
-			return err
-		}
-	}
-	if len(changed) > 0 || texts || renewed {
-		s.r.Changed(changed, texts, renewed)
+	if len(changed) > 0 || texts || len(brought) > 0 {
+		s.r.Changed(care.SortEventIDs(changed), texts, len(brought) > 0)
 		s.r.Kick()
 	}
 	return nil
@@ -110,18 +121,18 @@ func (s *source) open(ctx context.Context, letters []fetch.Letter) ([][]taken, e
 
 func (s *source) openOne(l *fetch.Letter) []taken {
 	if l.Message == nil {
-		return s.refuse(l, "a letter above the size that is fetched", nil)
+		return s.refuse(l, "a letter above the size that is fetched")
 	}
 	payload, err := letter.Read(l.Message)
 	if err != nil {
-		return s.refuse(l, "no letter of Postern's", nil)
+		return s.refuse(l, "no letter of Postern's")
 	}
 	c, err := s.r.Ring.Open(payload)
 	switch {
 	case errors.Is(err, seal.ErrNoKey):
-		return s.refuse(l, "sealed to a key that this profile does not hold", nil)
+		return s.refuse(l, "sealed to a key that this profile does not hold")
 	case err != nil:
-		return s.refuse(l, "a damaged letter", nil)
+		return s.refuse(l, "a damaged letter")
 	}
 	switch c.Type {
 	case seal.TypeEvent:
@@ -129,7 +140,7 @@ func (s *source) openOne(l *fetch.Letter) []taken {
 	case seal.TypeBundle:
 		events, err := seal.Bundle(c)
 		if err != nil {
-			return s.refuse(l, "a damaged bundle", nil)
+			return s.refuse(l, "a damaged bundle")
 		}
 		var out []taken
 		for _, e := range events {
@@ -139,24 +150,24 @@ func (s *source) openOne(l *fetch.Letter) []taken {
 	case seal.TypeDocument:
 		d, err := directory.Parse(c)
 		if err != nil {
-			return s.refuse(l, "a damaged document: "+err.Error(), nil)
+			return s.refuse(l, "a damaged document: "+err.Error())
 		}
 		return []taken{{doc: &d}}
 	}
-	return s.refuse(l, "content of a kind that this version does not know", nil)
+	return s.refuse(l, "content of a kind that this version does not know")
 }
 
 func (s *source) event(l *fetch.Letter, raw, sig []byte) taken {
 	e, err := event.Decode(raw)
 	if err != nil {
-		return s.refuse(l, "a malformed event: "+err.Error(), raw)[0]
+		return s.refuse(l, "a malformed event: "+err.Error())[0]
 	}
 	return taken{entry: &journal.Entry{Event: e, ID: e.ID, Raw: raw, Sig: sig, Mailbox: s.login.Mailbox,
 		Source: s.name(), Arrived: l.Internal, Verdict: fold.Waiting}}
 }
 
-func (s *source) refuse(l *fetch.Letter, reason string, body []byte) []taken {
-	return []taken{{refused: s.quarantined(l.Folder, l.Validity, l.UID, l.Size, sha256.Sum256(l.Message), reason, body)}}
+func (s *source) refuse(l *fetch.Letter, reason string) []taken {
+	return []taken{{refused: s.quarantined(l.Folder, l.Validity, l.UID, l.Size, sha256.Sum256(l.Message), reason, nil)}}
 }
 
 func (s *source) quarantined(folder string, validity, uid uint32, size int, hash [32]byte, reason string, body []byte) *journal.Quarantined {
@@ -164,42 +175,8 @@ func (s *source) quarantined(folder string, validity, uid uint32, size int, hash
 		UID: uid, Size: size, Hash: hash, Reason: reason, Body: body}
 }
 
-// learn takes the documents among the letters into the newest book, and reports whether it changed. A document that does
-// not verify is set aside: anybody who knows a mailbox's key can mail one.
-func (s *source) learn(opened [][]taken) bool {
-	was := s.r.Books.Book()
-	var docs []directory.Document
-	for i := range opened {
-		for j := range opened[i] {
-			t := &opened[i][j]
-			if t.doc == nil {
-				continue
-			}
-			if err := was.Verify(*t.doc); err != nil {
-				t.refused = s.quarantined("", 0, 0, len(t.doc.Bytes), sha256.Sum256(t.doc.Bytes), "a document that does not hold: "+err.Error(), nil)
-				t.doc = nil
-				continue
-			}
-			docs = append(docs, *t.doc)
-		}
-	}
-	if len(docs) == 0 {
-		return false
-	}
-	book, changes, err := was.With(docs...)
-	if err != nil {
-		s.r.Log.Warn("part of a document of the practice was refused", "mailbox", s.login.Mailbox, "err", err)
-	}
-	if len(changes) == 0 {
-		return false
-	}
-	s.r.Books.set(book)
-	return true
-}
-
 // judge checks signatures on all cores and asks the directory about each author.
-func (s *source) judge(ctx context.Context, opened [][]taken) error {
-	book := s.r.Books.Book()
+func (s *source) judge(ctx context.Context, book *directory.Book, opened [][]taken) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range opened {
@@ -216,11 +193,27 @@ func (s *source) judge(ctx context.Context, opened [][]taken) error {
 	return g.Wait()
 }
 
+// judgeAgain judges by a newer book what waited for one: another mailbox brought it while these letters were judged, and
+// what is stored as waiting after that would wait for the next.
+func (s *source) judgeAgain(book *directory.Book, opened [][]taken) {
+	for i := range opened {
+		for j := range opened[i] {
+			if t := &opened[i][j]; t.entry != nil && t.entry.Verdict == fold.Waiting {
+				s.judgeOne(book, t)
+			}
+		}
+	}
+}
+
 func (s *source) judgeOne(book *directory.Book, t *taken) {
 	t.entry.Verdict, t.entry.Reason = verdict(book, s.login.Mailbox, t.entry)
 	if t.entry.Verdict == fold.Refused {
 		e := t.entry
-		t.refused = s.quarantined("", 0, 0, len(e.Raw), [32]byte(e.ID), e.Reason, e.Raw)
+		var body []byte
+		if key, known := book.PublicKey(e.Event.Author); known && seal.Verify(key, seal.LabelEvent, e.Raw, e.Sig) {
+			body = e.Raw // a stranger's is not kept: they could fill the disk, and push out what a person should see
+		}
+		t.refused = s.quarantined("", 0, 0, len(e.Raw), [32]byte(e.ID), e.Reason, body)
 		t.entry = nil
 	}
 }
@@ -285,28 +278,6 @@ func (s *source) keep(ctx context.Context, tx *sql.Tx, opened [][]taken) (change
 		confirmed = confirmed || did
 	}
 	return touched(entries, added), confirmed, nil
-}
-
-// settle judges again what waited for the directory.
-func (s *source) settle(ctx context.Context, tx *sql.Tx) ([]care.ThreadID, error) {
-	waiting, err := s.r.Journal.Unsettled(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	book := s.r.Books.Book()
-	var changed []care.ThreadID
-	for i := range waiting {
-		e := &waiting[i]
-		v, reason := verdict(book, "", e)
-		if v == e.Verdict && reason == e.Reason {
-			continue
-		}
-		if err := s.r.Journal.Settle(ctx, tx, *e, v, reason); err != nil {
-			return nil, err
-		}
-		changed = append(changed, threadOf(e.Event))
-	}
-	return changed, nil
 }
 
 // mark notes which UIDs' bytes are stored.

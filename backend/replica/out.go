@@ -14,6 +14,7 @@ import (
 	"postern/backend/post/submit"
 	"postern/backend/record/journal"
 	"postern/backend/record/outbox"
+	"postern/backend/trust/directory"
 	"postern/backend/trust/seal"
 )
 
@@ -42,6 +43,8 @@ func (r *Replica) submitting(ctx context.Context) error {
 			}
 			tries++
 			next = r.Now().Add(backoff(tries))
+		case next.IsZero():
+			r.out(care.SyncState{Phase: care.SyncUpToDate}) // nothing is left that a broken connection could hold up
 		}
 		r.wait(ctx, next)
 	}
@@ -82,7 +85,7 @@ func (r *Replica) work(ctx context.Context) (now bool, next time.Time, err error
 		return len(drafts) > 0, next, err
 	}
 	err = r.DB.Read(ctx, func(tx *sql.Tx) error {
-		due, err := r.Outbox.Due(ctx, tx, r.Now(), 1)
+		due, err := r.due(ctx, tx, 1)
 		now = len(due) > 0
 		if err != nil || now {
 			return err
@@ -117,25 +120,47 @@ func (r *Replica) Submit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var kept error
 	for _, d := range drafts {
-		if err := r.Author.Promote(ctx, d); err != nil {
-			return fmt.Errorf("make a held text an event: %w", err)
+		if err := r.Author.Promote(ctx, d); err != nil && kept == nil { // one text must not hold up the others
+			kept = fmt.Errorf("make a held text an event: %w", err)
 		}
 	}
 	for {
 		var due []outbox.Letter
 		if err := r.DB.Read(ctx, func(tx *sql.Tx) (err error) {
-			due, err = r.Outbox.Due(ctx, tx, r.Now(), 50)
+			due, err = r.due(ctx, tx, 50)
 			return err
-		}); err != nil || len(due) == 0 {
+		}); err != nil {
 			return err
 		}
+		if len(due) == 0 {
+			return kept
+		}
 		for _, l := range due {
-			if err := r.send(ctx, s, l); err != nil {
+			handed, err := r.send(ctx, s, l)
+			if err != nil {
 				return err
+			}
+			if !handed {
+				break // it may hold back those behind it
 			}
 		}
 	}
+}
+
+// due gives the letters to submit now. One that waits for longer than any pause lasts was put off by a clock that has been
+// set back since: then those are due.
+func (r *Replica) due(ctx context.Context, tx *sql.Tx, limit int) ([]outbox.Letter, error) {
+	at := r.Now()
+	next, ok, err := r.Outbox.NextDue(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if ok && next.Sub(at) > 2*longest {
+		at = next
+	}
+	return r.Outbox.Due(ctx, tx, at, limit)
 }
 
 func (r *Replica) out(state care.SyncState) {
@@ -148,16 +173,20 @@ func (r *Replica) out(state care.SyncState) {
 	}
 }
 
-// pullBefore waits until every mailbox has been read since it was last out of reach, but not for ever. A replica that
-// does not run is driven step by step, and whoever drives it pulls first.
+// pullBefore waits until every mailbox has been read since it was last out of reach, but not for ever, and not again for
+// a mailbox that it has waited for in vain. A replica that does not run is driven step by step, and whoever drives it
+// pulls first.
 func (r *Replica) pullBefore(ctx context.Context) {
 	limit := time.NewTimer(pullFirst)
 	defer limit.Stop()
-	for r.running.Load() && !r.inStep() {
+	for r.running.Load() && !r.InStep() && !r.waited() {
 		select {
 		case <-ctx.Done():
 			return
 		case <-limit.C:
+			r.mu.Lock()
+			r.vain = true
+			r.mu.Unlock()
 			r.Kick() // what woke us may have been meant for the outbox
 			return
 		case <-r.kick:
@@ -165,7 +194,9 @@ func (r *Replica) pullBefore(ctx context.Context) {
 	}
 }
 
-func (r *Replica) inStep() bool {
+// InStep reports whether every mailbox has been read to its end since it was last out of reach.
+func (r *Replica) InStep() bool {
+	r.init()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, ok := range r.pulled {
@@ -173,50 +204,58 @@ func (r *Replica) inStep() bool {
 			return false
 		}
 	}
+	r.vain = false
 	return true
 }
 
-// send takes one letter through its states. An error ends this connection; the letter's own refusal does not.
-func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) error {
+func (r *Replica) waited() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.vain
+}
+
+// send takes one letter through its states and reports whether it was handed over. An error ends this connection; what
+// concerns this letter alone does not.
+func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) (handed bool, err error) {
 	meant, err := r.meant(ctx, l)
 	if err != nil || !meant {
-		return err
+		return false, err
 	}
 	to, known := r.Books.Book().Mailbox(l.Mailbox)
 	if !known {
-		return r.later(ctx, l, "the clinic's list does not name this mailbox yet")
+		return false, r.later(ctx, l, "the clinic's list does not name this mailbox yet")
 	}
-	if l.Sealed == nil || r.Now().Sub(l.SealedAt) > r.ResealAfter && l.Tries > 0 {
-		if err := r.seal(ctx, &l, to.Key); err != nil {
-			return err
-		}
-	}
-	message, err := letter.Write(letter.Header{
-		From: r.Logins[0].Address, To: to.Address, Date: r.Now(), Domain: letter.Domain(r.Logins[0].Address)}, l.Sealed)
+	message, err := r.message(ctx, &l, to)
 	if err != nil {
-		return fmt.Errorf("write letter: %w", err)
+		r.Log.Error("cannot make a letter", "event", l.Event, "mailbox", l.Mailbox, "err", err)
+		return false, r.later(ctx, l, "it could not be made ready on this computer")
 	}
-	if err := r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Submitting(ctx, tx, l.Event, l.Mailbox) }); err != nil {
-		return err
+	err = r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Submitting(ctx, tx, l.Event, l.Mailbox) })
+	if kind := care.KindOf(err); kind == care.Conflict || kind == care.NotFound {
+		return false, nil // it was seen in its mailbox, or withdrawn, since it was listed
 	}
-	err = s.Send(ctx, r.Logins[0].Address, to.Address, message, letter.Name(l.Sealed))
+	if err != nil {
+		return false, err
+	}
+	err = s.Send(ctx, r.Logins[0].Address, to.Address, message, letter.Envelope(l.Sealed))
+	ctx = context.WithoutCancel(ctx) // what is known of the letter now is kept, or it would be sent twice
 	var refused *submit.Refused
 	switch {
 	case err == nil:
 		err = r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Handed(ctx, tx, l.Event, l.Mailbox) })
 		r.Changed([]care.ThreadID{l.Thread}, true, false)
-		return err
+		return true, err
 	case errors.As(err, &refused) && refused.Permanent:
-		return r.fail(ctx, l, refused)
+		return false, r.fail(ctx, l, refused)
 	case errors.As(err, &refused):
-		return r.later(ctx, l, refused.Error())
+		return false, r.later(ctx, l, refused.Error())
 	}
 	// The connection broke: whether the server took the letter is not known. It is sent again; the same event twice is one.
-	if later := r.later(context.WithoutCancel(ctx), l, "the connection broke"); later != nil {
-		return later
+	if later := r.later(ctx, l, "the connection broke"); later != nil {
+		return false, later
 	}
 	r.out(problemState(care.Because(care.Unavailable, err, "The connection to the mail system broke. Nothing was lost: Postern sends again by itself."), time.Time{}))
-	return fmt.Errorf("submit letter: %w", err)
+	return false, fmt.Errorf("submit letter: %w", err)
 }
 
 // meant asks the author's room about a fact that nobody has received yet.
@@ -225,6 +264,17 @@ func (r *Replica) meant(ctx context.Context, l outbox.Letter) (bool, error) {
 		return true, nil
 	}
 	return r.Author.StillMeant(ctx, l.Event)
+}
+
+// message makes the letter, sealed anew where its seal is missing or old.
+func (r *Replica) message(ctx context.Context, l *outbox.Letter, to directory.Mailbox) ([]byte, error) {
+	if l.Sealed == nil || r.Now().Sub(l.SealedAt) > r.ResealAfter && l.Tries > 0 {
+		if err := r.seal(ctx, l, to.Key); err != nil {
+			return nil, err
+		}
+	}
+	return letter.Write(letter.Header{
+		From: r.Logins[0].Address, To: to.Address, Date: r.Now(), Domain: letter.Domain(r.Logins[0].Address)}, l.Sealed)
 }
 
 // seal makes the letter's bytes from the journalled event, for the mailbox's current key.
@@ -253,11 +303,9 @@ func (r *Replica) later(ctx context.Context, l outbox.Letter, reason string) err
 	})
 }
 
+// fail says in the conversation that the letter was refused for good, and then of the letter, so that a crash between
+// the two says it twice and not never.
 func (r *Replica) fail(ctx context.Context, l outbox.Letter, refused *submit.Refused) error {
-	if err := r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Fail(ctx, tx, l.Event, l.Mailbox, refused.Error()) }); err != nil {
-		return err
-	}
-	r.Changed([]care.ThreadID{l.Thread}, true, false)
 	var failing journal.Entry
 	if err := r.DB.Read(ctx, func(tx *sql.Tx) (err error) {
 		failing, _, err = r.Journal.Event(ctx, tx, l.Event)
@@ -265,17 +313,21 @@ func (r *Replica) fail(ctx context.Context, l outbox.Letter, refused *submit.Ref
 	}); err != nil {
 		return err
 	}
-	if failing.Event != nil && failing.Event.Kind == event.Failed {
-		return nil // a notice of a failure that fails itself is not announced again
+	if failing.Event != nil && failing.Event.Kind != event.Failed { // a notice of a failure that fails itself is not announced again
+		if err := r.Author.DeliveryFailed(ctx, l.Thread, l.Event, l.Mailbox, refused.Error()); err != nil {
+			r.Log.Error("cannot note a failed delivery in its conversation", "event", l.Event, "err", err) // the outbox says it
+		}
 	}
-	if err := r.Author.DeliveryFailed(ctx, l.Thread, l.Event, l.Mailbox, refused.Error()); err != nil {
-		return fmt.Errorf("note the failed delivery: %w", err)
-	}
-	return nil
+	err := r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Fail(ctx, tx, l.Event, l.Mailbox, refused.Error()) })
+	r.Changed([]care.ThreadID{l.Thread}, true, false)
+	return err
 }
+
+// longest is the longest pause between two tries, but for its jitter.
+const longest = 5 * time.Minute
 
 // backoff grows from one second to five minutes, with jitter so that workstations do not knock together.
 func backoff(try int) time.Duration {
-	d := min(5*time.Minute, time.Second<<min(try-1, 9))
+	d := min(longest, time.Second<<min(try-1, 9))
 	return d/2 + rand.N(d)
 }

@@ -1,7 +1,8 @@
 // Package replica keeps a profile in step with its mailboxes.
 //
-// in.go takes what the mail system has into the journal, out.go takes what the outbox holds to the mail system. It
-// decides nothing about what events mean, and no text is lost by anything that the network does.
+// in.go takes what the mail system has into the journal, learn.go what documents change, out.go takes what the outbox
+// holds to the mail system. It decides nothing about what events mean, and no text is lost by anything that the network
+// does.
 package replica
 
 import (
@@ -57,6 +58,7 @@ type Replica struct {
 	ResealAfter time.Duration
 
 	once     sync.Once
+	learning sync.Mutex // one mailbox at a time brings documents
 	sending  sync.Mutex // one submission at a time: a letter is never on two connections at once
 	running  atomic.Bool
 	kick     chan struct{}
@@ -65,6 +67,7 @@ type Replica struct {
 	outgoing care.SyncState
 	fetchers []*fetch.Fetcher
 	pulled   []bool // by login: in step since the last connection
+	vain     bool   // submission has waited in vain for a mailbox, and does not wait for it again
 }
 
 // Books holds the newest known directory. It is safe for concurrent use.
@@ -152,12 +155,12 @@ func (r *Replica) State() care.SyncState {
 	if r.outgoing.Phase == care.SyncRefused || r.outgoing.Phase == care.SyncOffline {
 		out = r.outgoing
 	}
-	for _, s := range r.states {
+	for i, s := range r.states {
 		out.Done, out.Total = out.Done+s.Done, out.Total+s.Total
 		if urgency(s.Phase) > urgency(out.Phase) {
 			out.Phase, out.Problem = s.Phase, s.Problem
 		}
-		if out.Checked.IsZero() || s.Checked.Before(out.Checked) {
+		if i == 0 || s.Checked.Before(out.Checked) { // of all, the one checked longest ago, or never
 			out.Checked = s.Checked
 		}
 	}

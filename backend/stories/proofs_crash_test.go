@@ -119,6 +119,8 @@ func TestProof31KilledAtEveryTransition(t *testing.T) {
 		} else if !strings.Contains(out, "commits:") {
 			t.Fatalf("child %d: %s", n, out)
 		}
+		m.on(false)
+		m.pulls()
 		ana.pulls()
 		if got := len(ana.rows()); typed && got != n {
 			t.Fatalf("killed after commit %d: the office has %d conversations, want %d", n, got, n)
@@ -126,8 +128,6 @@ func TestProof31KilledAtEveryTransition(t *testing.T) {
 		for _, r := range ana.rows() {
 			equalTexts(t, fmt.Sprintf("after commit %d", n), ana.texts(r.Part), "Once.")
 		}
-		m.on(false)
-		m.pulls()
 		equal(t, "drafts left", len(drafts(t, m)), 0)
 		m.off()
 		if !killed {

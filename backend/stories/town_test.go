@@ -207,10 +207,18 @@ func (p *person) off() {
 
 func (p *person) desk() *command.Desk { return p.p.Desk() }
 
-// pulls fetches what is in the person's mailboxes.
+// pulls fetches what is in the person's mailboxes, and all that anybody has handed over for them.
 func (p *person) pulls() {
 	p.t.Helper()
-	must(p.t, p.p.Replica().Pull(p.ctx()))
+	var senders []*backend.Profile
+	for _, s := range p.town.people {
+		if s.back != nil {
+			senders = append(senders, s.p)
+		}
+	}
+	ctx, cancel := context.WithTimeout(p.ctx(), time.Minute)
+	defer cancel()
+	must(p.t, p.p.PullUntil(ctx, senders...))
 }
 
 // sends submits what the person's outbox holds.

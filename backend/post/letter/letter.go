@@ -48,7 +48,7 @@ func Write(h Header, payload []byte) ([]byte, error) {
 		{"From", "<" + h.From + ">"},
 		{"To", "<" + h.To + ">"},
 		{"Date", h.Date.UTC().Format(time.RFC1123Z)},
-		{"Message-ID", "<" + Name(payload) + "@" + h.Domain + ">"},
+		{"Message-ID", "<" + Envelope(payload) + "@" + h.Domain + ">"},
 		{"Subject", "Postern"},
 		{"MIME-Version", "1.0"},
 		{"Auto-Submitted", "auto-generated"},
@@ -71,13 +71,6 @@ func Write(h Header, payload []byte) ([]byte, error) {
 	}
 	out.WriteString("\r\n")
 	return out.Bytes(), nil
-}
-
-// Name is what a letter is called on its way, in its Message-ID and as the envelope's id: it names these sealed bytes and
-// says nothing of what is in them.
-func Name(payload []byte) string {
-	hash := sha256.Sum256(payload)
-	return alphabet.EncodeToString(hash[:20])
 }
 
 // Domain is what follows the @ of an address.

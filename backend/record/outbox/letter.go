@@ -193,3 +193,20 @@ func letters(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []
 	}
 	return all, rows.Err()
 }
+
+// Sent gives the events whose letters to a mailbox the mail system took.
+func (o *Outbox) Sent(ctx context.Context, tx *sql.Tx, mailbox care.MailboxID) (all []care.EventID, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT event FROM letter WHERE mailbox = ? AND state IN ('handed', 'confirmed') ORDER BY no", string(mailbox))
+	if err != nil {
+		return nil, fmt.Errorf("list letters: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id care.EventID
+		if err := rows.Scan(store.ID(&id)); err != nil {
+			return nil, err
+		}
+		all = append(all, id)
+	}
+	return all, rows.Err()
+}

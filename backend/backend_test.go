@@ -1,0 +1,145 @@
+package backend
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/command"
+	"postern/backend/record/draft"
+	"postern/backend/trust/enrol"
+	"postern/backend/trust/vault"
+)
+
+const passphrase = "of the tests"
+
+// accounts is a mail system that knows its accounts, and that nobody can reach.
+type accounts struct{}
+
+func (accounts) Mailbox(_ context.Context, local string) (string, error) {
+	return local + "@mail.test", nil
+}
+
+func (accounts) Login(_ context.Context, local string, _, _ bool) (care.MailLogin, error) {
+	nowhere := care.Endpoint{Host: "127.0.0.1", Port: 1, TLS: care.TLSNone}
+	return care.MailLogin{User: local, Password: "p", Address: local + "@mail.test", IMAP: nowhere, SMTP: nowhere}, nil
+}
+
+// data makes a practice with the profile of a nurse, rosa, and gives the data folder.
+func data(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	day := []care.Span{{From: "09:00", Until: "18:00"}}
+	reg, err := enrol.New(t.Context(), enrol.Options{Dir: filepath.Join(dir, "practice"), Passphrase: passphrase, Accounts: accounts{},
+		Params: vault.Params{Time: 1, Memory: 64, Threads: 1}},
+		care.Practice{Name: "Alder Creek Clinic", Calendar: care.Calendar{Zone: "America/New_York", Hours: map[string][]care.Span{"mon": day}}})
+	must(t, err)
+	defer reg.Close()
+	office, err := reg.AddOffice(t.Context(), care.Office{Name: "Dr. Lee's office"})
+	must(t, err)
+	rosa, err := reg.AddPerson(t.Context(), care.Person{Name: "Rosa", Shown: "Rosa", Role: care.RoleNurse}, []care.OfficeID{office.ID})
+	must(t, err)
+	must(t, MakeProfile(t.Context(), reg, filepath.Join(ProfilesDir(dir), "rosa"), rosa.ID, "Rosa", passphrase))
+	return dir
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// gone waits until nobody holds the profile any more.
+func gone(t *testing.T, b *Backend, id string) {
+	t.Helper()
+	for at, limit := b.place(id), time.Now().Add(20*time.Second); ; {
+		at.mu.Lock()
+		open := at.profile != nil
+		at.mu.Unlock()
+		if !open {
+			return
+		}
+		if time.Now().After(limit) {
+			t.Fatal("the profile stays open")
+		}
+	}
+}
+
+// Sessions come and go, some while the last one before them is still leaving, and in the end the profile is closed and
+// can be opened by another Postern.
+func TestComingAndGoing(t *testing.T) {
+	dir := data(t)
+	b := New(dir, quiet(), nil)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			for range 4 {
+				p, err := b.SignInStill(t.Context(), "rosa", passphrase)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := p.Desk().SaveDraft(t.Context(), draft.Draft{What: command.DraftNote, Text: "x"}); err != nil {
+					t.Errorf("signed in to a profile that is closed: %v", err)
+				}
+				b.Leave(p)
+			}
+		})
+	}
+	all.Wait()
+	gone(t, b, "rosa")
+	other := New(dir, quiet(), nil)
+	defer other.Close()
+	_, err := other.SignInStill(t.Context(), "rosa", passphrase)
+	must(t, err)
+	if _, err := b.SignInStill(t.Context(), "rosa", passphrase); care.KindOf(err) != care.Conflict {
+		t.Errorf("the profile is open twice: %v", err)
+	}
+}
+
+// Leave and Close at once close a profile once, and nobody signs in after Close.
+func TestClosed(t *testing.T) {
+	dir := data(t)
+	var said bytes.Buffer
+	b := New(dir, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelError})), nil)
+	p, err := b.SignInStill(t.Context(), "rosa", passphrase)
+	must(t, err)
+	b.Leave(p)
+	b.Close()
+	b.Leave(p)
+	b.Close()
+	gone(t, b, "rosa")
+	if said.Len() > 0 {
+		t.Errorf("closing said: %s", said.String())
+	}
+	if _, err := b.SignInStill(t.Context(), "rosa", passphrase); care.KindOf(err) != care.Unavailable {
+		t.Errorf("signed in after the end: %v", err)
+	}
+	if !bytes.Equal(p.device, make([]byte, len(p.device))) {
+		t.Error("the device's key is still in memory")
+	}
+}
+
+// A replica can be thrown away: a record that begins anew opens, though nothing from the clinic is in it yet.
+func TestRecordThrownAway(t *testing.T) {
+	dir := data(t)
+	for _, name := range []string{"replica.db", "replica.db-wal", "replica.db-shm"} {
+		_ = os.Remove(filepath.Join(ProfilesDir(dir), "rosa", name)) // some are not there
+	}
+	b := New(dir, quiet(), nil)
+	defer b.Close()
+	p, err := b.SignInStill(t.Context(), "rosa", passphrase)
+	must(t, err)
+	if p.facts.Clock() == nil {
+		t.Error("no calendar")
+	}
+}
