@@ -245,7 +245,10 @@ func TestProof22DirectoryLater(t *testing.T) {
 	priya.sends()
 	marisol.pulls()
 	equalTexts(t, "before the directory", marisol.texts(part), "text")
+	own := w.local(marisol.desk().Mailbox)
+	before := w.mail.Count(t, own, "INBOX")
 	w.publish()
+	w.mail.Await(t, own, "INBOX", before+2) // the directory and her care list, which no outbox waits for
 	marisol.pulls()
 	equalTexts(t, "after the directory", marisol.texts(part), "text", "From a new colleague.")
 }
