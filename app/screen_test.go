@@ -339,14 +339,15 @@ func (s *screen) accessible(name string) {
 	for _, scheme := range []string{"light", "dark"} {
 		s.scheme(scheme)
 		s.shot(name + "-" + scheme)
-		found := eval[[]struct {
-			ID    string `json:"id"`
-			Help  string `json:"help"`
-			Nodes []struct {
-				HTML    string `json:"html"`
-				Summary string `json:"failureSummary"`
-			} `json:"nodes"`
-		}](s, string(axe)+`; axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}}).then(r => r.violations)`)
+		found := s.violations(string(axe))
+		for range 3 {
+			if len(found) == 0 {
+				break
+			}
+			// On a busy machine a page can be met half in one scheme and half in the other. What is wrong stays wrong.
+			s.scheme(scheme)
+			found = s.violations(string(axe))
+		}
 		for _, v := range found {
 			for _, n := range v.Nodes {
 				s.t.Errorf("%s, %s: %s (%s)\n%s\n%s", name, scheme, v.Help, v.ID, n.HTML, n.Summary)
@@ -354,6 +355,22 @@ func (s *screen) accessible(name string) {
 		}
 	}
 	s.scheme("light")
+}
+
+// violation is what axe-core finds.
+type violation struct {
+	ID    string `json:"id"`
+	Help  string `json:"help"`
+	Nodes []struct {
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+func (s *screen) violations(axe string) []violation {
+	s.t.Helper()
+	return eval[[]violation](s, axe+`; axe.run(document, {runOnly: {type: "tag",
+		values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}}).then(r => r.violations)`)
 }
 
 // scheme says whether the person's computer prefers light or dark. It asks for no motion too: a colour on its way from one
