@@ -3,9 +3,6 @@ package stories
 import (
 	"crypto/ed25519"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +11,7 @@ import (
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/post/letter"
+	"postern/backend/post/posttest"
 	"postern/backend/trust/seal"
 	"postern/backend/trust/vault"
 )
@@ -38,7 +36,10 @@ func BenchmarkFirstSync(b *testing.B) {
 		}
 		login := ana.p.Replica().Logins[0]
 		ana.off()
-		theirs := mbsync(b, login)
+		theirs, mails := posttest.Mbsync(b, w.mail.Clear(login))
+		if mails < n {
+			b.Fatalf("mbsync has %d of %d", mails, n)
+		}
 		b.ReportMetric(n/ours.Seconds(), "events/s")
 		b.ReportMetric(n/theirs.Seconds(), "mbsync-mails/s")
 		b.ReportMetric(theirs.Seconds()/ours.Seconds(), "times-mbsync")
@@ -84,42 +85,6 @@ func fill(b *testing.B, w *town, m *person, office care.MailboxID, n int) {
 			batch = batch[:0]
 		}
 	}
-}
-
-// mbsync copies the mailbox into an empty Maildir and says how long it took.
-func mbsync(b *testing.B, login care.MailLogin) time.Duration {
-	b.Helper()
-	dir := b.TempDir()
-	conf := fmt.Sprintf(`FSync no
-IMAPAccount a
-Host %s
-Port %d
-User %s
-Pass %s
-SSLType IMAPS
-CertificateFile %s
-IMAPStore far
-Account a
-MaildirStore near
-Path %s/mail/
-Inbox %s/mail/INBOX
-Channel c
-Far :far:
-Near :near:
-Patterns INBOX
-Create Near
-Sync Pull
-SyncState *
-`, login.IMAP.Host, login.IMAP.Port, login.User, login.Password, filepath.Join(dir, "ca.pem"), dir, dir)
-	must(b, os.WriteFile(filepath.Join(dir, "ca.pem"), []byte(login.Roots), 0o600))
-	must(b, os.WriteFile(filepath.Join(dir, "mbsyncrc"), []byte(conf), 0o600))
-	must(b, os.Mkdir(filepath.Join(dir, "mail"), 0o700))
-	cmd := exec.Command("mbsync", "-c", filepath.Join(dir, "mbsyncrc"), "c")
-	start := time.Now()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		b.Fatalf("mbsync: %v\n%s", err, out)
-	}
-	return time.Since(start)
 }
 
 // BenchmarkDelivery sends messages one at a time from a member's live replica and measures, for each, the time from the
