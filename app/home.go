@@ -61,7 +61,7 @@ func (s *signed) Wake() (<-chan seat.Change, func()) {
 					return
 				}
 				select {
-				case out <- seat.Change{Threads: c.Threads, Texts: c.Texts, Sync: c.Sync}:
+				case out <- seat.Change{Threads: c.Threads, Texts: c.Texts, Sync: c.Sync, Beaten: len(c.Beaten) > 0}:
 				case <-done:
 					return
 				}

@@ -57,7 +57,7 @@ func changed(c seat.Change) string {
 	for _, t := range c.Threads {
 		ids = append(ids, t.String())
 	}
-	b, err := json.Marshal(map[string]any{"threads": ids, "texts": c.Texts, "sync": c.Sync})
+	b, err := json.Marshal(map[string]any{"threads": ids, "texts": c.Texts, "sync": c.Sync, "beaten": c.Beaten})
 	if err != nil {
 		panic(err) // strings and booleans can be written
 	}

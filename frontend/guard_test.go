@@ -352,7 +352,7 @@ func TestTheStreamEndsAtSignOut(t *testing.T) {
 	lines := bufio.NewScanner(resp.Body)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "data: ") {
 	}
-	if want := `data: {"sync":false,"texts":true,"threads":["` + id("refill").String() + `"]}`; lines.Text() != want {
+	if want := `data: {"beaten":false,"sync":false,"texts":true,"threads":["` + id("refill").String() + `"]}`; lines.Text() != want {
 		t.Errorf("the stream said %q, want %q", lines.Text(), want)
 	}
 	v.post("/session/lock")

@@ -256,7 +256,7 @@ func TestProof22DirectoryLater(t *testing.T) {
 // TestProof24ResealedToAnother: member A seals the event of another conversation to member B: it is not addressed to B.
 func TestProof24ResealedToAnother(t *testing.T) {
 	w := newTown(t)
-	marisol, dmitri, ana := w.at("marisol"), w.at("dmitri"), w.at("ana")
+	marisol, dmitri := w.at("marisol"), w.at("dmitri")
 	d := marisol.writes("Lee", "Mine", "text")
 	marisol.sends()
 	part := marisol.part(d)
@@ -265,19 +265,30 @@ func TestProof24ResealedToAnother(t *testing.T) {
 	dmitri.pulls()
 	equal(t, "conversations", len(dmitri.rows()), 0)
 	refusedFor(t, dmitri, "not addressed to this mailbox")
+}
 
-	// TestProof23: a note sealed to a member, a key twice, a foreign practice: each is refused with its reason.
+// TestProof23RefusedWithItsReason: a note sealed to a member, a key twice, a key in another spelling, a foreign practice:
+// each is refused with its reason, and the conversation stays as it was.
+func TestProof23RefusedWithItsReason(t *testing.T) {
+	w := newTown(t)
+	marisol, ana := w.at("marisol"), w.at("ana")
+	d := marisol.writes("Lee", "Mine", "text")
+	marisol.sends()
+	part := marisol.part(d)
+	e := entry(t, marisol, part)
 	ana.pulls()
 	ana.notes(part, "Only for us.")
 	note := noteOf(t, ana, part)
 	w.posts(marisol.desk().Mailbox, note.Raw, note.Sig)
-	twice := []byte(strings.Replace(string(e.Raw), `"kind":`, `"kind":"note.added","kind":`, 1))
-	w.posts(marisol.desk().Mailbox, twice, e.Sig)
-	variant := []byte(strings.Replace(string(e.Raw), `"kind":`, `"KIND":"note.added","kind":`, 1))
-	w.posts(marisol.desk().Mailbox, variant, e.Sig)
-	foreign := []byte(strings.Replace(string(e.Raw), string(e.Event.Practice), care.NewID("pr"), 1))
-	w.posts(marisol.desk().Mailbox, foreign, e.Sig)
+	for _, change := range [][2]string{
+		{`"kind":`, `"kind":"note.added","kind":`},
+		{`"kind":`, `"KIND":"note.added","kind":`},
+		{string(e.Event.Practice), care.NewID("pr")},
+	} {
+		w.posts(marisol.desk().Mailbox, []byte(strings.Replace(string(e.Raw), change[0], change[1], 1)), e.Sig)
+	}
 	marisol.pulls()
+	equalTexts(t, "marisol reads", marisol.texts(part), "text")
 	for _, it := range marisol.sees(part).Items {
 		if it.Kind == view.ItemNote {
 			t.Error("the member sees the note")

@@ -47,6 +47,7 @@ type Change struct {
 	Threads []care.ThreadID
 	Texts   bool // drafts, held texts or the outbox
 	Sync    bool // the sync state
+	Beaten  bool // a claim of this person's was not sent: a colleague was first
 }
 
 // Sending is a text on its way: the handle of its draft, the end of its hold, and what it became once it is a fact.

@@ -25,7 +25,13 @@
 
   let stream;
 
-  function wake({ threads = [], texts = true, sync = true, all = false }) {
+  function tell(id) {
+    const told = document.getElementById(id);
+    if (told) $("#toast").replaceChildren(told.content.cloneNode(true));
+  }
+
+  function wake({ threads = [], texts = true, sync = true, all = false, beaten = false }) {
+    if (beaten) tell("beaten");
     if (sync || texts) htmx.trigger(document.body, "postern:sync"); // the foot counts what waits
     if (!texts && !threads.length && !all) return;
     for (const elt of $$("[data-thread]")) {
@@ -184,8 +190,7 @@
   document.addEventListener("htmx:error", (e) => {
     if (e.detail.error?.name === "AbortError" || !e.detail.ctx?.request) return;
     if (/^(postern:|every$|intersect$)/.test(e.detail.ctx.sourceEvent?.type ?? "")) return; // it is asked again by itself
-    const gone = $("#gone");
-    if (gone) $("#toast").replaceChildren(gone.content.cloneNode(true));
+    tell("gone");
   });
 
   // ---- the list of offices ----
