@@ -76,7 +76,6 @@ func (Text) LogValue() slog.Value { return slog.StringValue("[text]") }
 const (
 	MaxSubject = 80
 	MaxText    = 12000
-	MaxClosing = 500
 	MaxReason  = 200
 )
 
