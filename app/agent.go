@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"postern/backend"
 	"postern/backend/care"
@@ -57,6 +58,14 @@ func passphrase(file string, cmd *cobra.Command) (string, error) {
 		in = f
 	} else {
 		fmt.Fprint(cmd.ErrOrStderr(), "Passphrase: ")
+		if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			typed, err := term.ReadPassword(int(f.Fd())) // without showing it
+			fmt.Fprintln(cmd.ErrOrStderr())
+			if err != nil || len(typed) == 0 {
+				return "", care.Because(care.Invalid, err, "A passphrase is needed.")
+			}
+			return string(typed), nil
+		}
 	}
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if line = strings.TrimRight(line, "\r\n"); line == "" {

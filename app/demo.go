@@ -42,6 +42,17 @@ func runDemo(cmd *cobra.Command, f flags, mailDir string, startOver bool, log *s
 	if err := os.MkdirAll(f.data, 0o700); err != nil {
 		return care.Because(care.Internal, err, "The data folder cannot be made. Name another with --data.")
 	}
+	// One demo a folder, before anything of it is touched: a second would start over under the first, or end its mail.
+	hold, err := backend.HoldFolder(f.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, hold.Close()) }()
+	l, err := listen(ctx, f.listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }() // served to its end by show, or never
 	if startOver {
 		if err := demo.StartOver(f.data); err != nil {
 			return care.Because(care.Internal, err, "The old demo could not be removed.")
@@ -69,5 +80,5 @@ func runDemo(cmd *cobra.Command, f flags, mailDir string, startOver bool, log *s
 	b := backend.New(f.data, log, nil)
 	defer b.Close()
 	say("ready. The passphrase of every profile is \"%s\". Ctrl-C ends it.", demo.Passphrase)
-	return show(ctx, f, b, log, cmd.OutOrStdout())
+	return show(ctx, l, b, log, cmd.OutOrStdout())
 }

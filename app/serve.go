@@ -37,17 +37,17 @@ func serve(ctx context.Context, f flags, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b := backend.New(f.data, log, nil)
-	defer b.Close()
-	return show(ctx, f, b, log, out)
-}
-
-// show serves the screens until the context ends, then ends cleanly.
-func show(ctx context.Context, f flags, b *backend.Backend, log *slog.Logger, out io.Writer) error {
 	l, err := listen(ctx, f.listen)
 	if err != nil {
 		return err
 	}
+	b := backend.New(f.data, log, nil)
+	defer b.Close()
+	return show(ctx, l, b, log, out)
+}
+
+// show serves the screens until the context ends, then ends cleanly.
+func show(ctx context.Context, l net.Listener, b *backend.Backend, log *slog.Logger, out io.Writer) error {
 	token, err := newToken()
 	if err != nil {
 		return errors.Join(err, l.Close())

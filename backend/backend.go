@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -49,6 +50,16 @@ func New(data string, log *slog.Logger, now func() time.Time) *Backend {
 		now = time.Now
 	}
 	return &Backend{data: data, log: log, now: now, places: map[string]*place{}}
+}
+
+// HoldFolder keeps a second program that wants a whole data folder away from it, until it is closed or this process
+// ends: care.Conflict if another holds it.
+func HoldFolder(data string) (io.Closer, error) {
+	lock, err := lockFile(filepath.Join(data, "lock"))
+	if err != nil {
+		return nil, care.Because(care.Conflict, err, "Another Postern runs in this data folder. End that one first, or name another folder with --data.")
+	}
+	return lock, nil
 }
 
 // ProfilesDir is the folder that holds one folder a profile.
@@ -144,8 +155,12 @@ func (b *Backend) ended() bool {
 	return b.over
 }
 
-// Leave ends one session's use of a profile. With the last one the profile closes: what can still be handed over is
-// handed over first, for at most ten seconds, and everything else stays for the next sign-in. It returns at once.
+// parting is how long the end of a profile waits for what is still to be handed over.
+const parting = 10 * time.Second
+
+// Leave ends one session's use of a profile. With the last one the profile closes: no text can be taken back any more,
+// what can be handed over is handed over first, for at most ten seconds, and everything else stays for the next
+// sign-in. It returns at once.
 func (b *Backend) Leave(p *Profile) {
 	at := p.at
 	at.mu.Lock()
@@ -157,7 +172,7 @@ func (b *Backend) Leave(p *Profile) {
 		return
 	}
 	go func() {
-		p.flush(10 * time.Second)
+		p.flush(parting)
 		at.mu.Lock()
 		defer at.mu.Unlock()
 		if at.profile == p && at.sessions == 0 { // nobody signed in again, and nobody closed it meanwhile
@@ -173,20 +188,28 @@ func (at *place) close() {
 	p.close()
 }
 
-// Close closes every profile; nobody can sign in after it. Texts in their hold stay held, and go out after the next
-// sign-in. It may run twice.
+// Close closes every profile; nobody can sign in after it. What is in its hold is sent first, as when a person locks: for
+// at most ten seconds, and what cannot go stays on this computer. It may run twice.
 func (b *Backend) Close() {
 	b.mu.Lock()
 	b.over = true
 	places := slices.Collect(maps.Values(b.places))
 	b.mu.Unlock()
+	var all sync.WaitGroup
 	for _, at := range places {
-		at.mu.Lock()
-		if at.profile != nil {
+		all.Go(func() {
+			at.mu.Lock()
+			defer at.mu.Unlock()
+			if at.profile == nil {
+				return
+			}
+			if at.profile.cancel != nil { // one that is driven step by step sends nothing by itself
+				at.profile.flush(parting)
+			}
 			at.close()
-		}
-		at.mu.Unlock()
+		})
 	}
+	all.Wait()
 }
 
 func (b *Backend) profileDir(id string) (string, error) {

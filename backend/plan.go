@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -92,6 +93,9 @@ func ExamplePlan() Plan {
 // MakePractice makes what a plan describes, with profiles under data, over the mail system in a folder (empty: the place
 // that belongs to data), which must be running. It returns the profiles made so far, also with an error.
 func MakePractice(ctx context.Context, data, mail, passphrase string, plan Plan) ([]Label, error) {
+	if err := plan.check(); err != nil { // before anything is made that stands in the way of the corrected one
+		return nil, err
+	}
 	mail, err := mailFolder(ctx, data, mail)
 	if err != nil {
 		return nil, err
@@ -132,6 +136,60 @@ func MakePractice(ctx context.Context, data, mail, passphrase string, plan Plan)
 	return made, Publish(ctx, reg, login)
 }
 
+// check says what is wrong with a description: every key is a folder's name of its own, and every name that is used is
+// described.
+func (plan *Plan) check() error {
+	offices, people, profiles := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	agents := 0
+	key := func(seen map[string]bool, k string) error {
+		if k == "" || filepath.Base(k) != k || k == "." || k == ".." || seen[k] {
+			return care.Refusef(care.Invalid, "The description uses %q as a key: keys are short words, each used once.", k)
+		}
+		seen[k] = true
+		return nil
+	}
+	var errs []error
+	for _, o := range plan.Offices {
+		errs = append(errs, key(offices, o.Key))
+	}
+	for _, p := range plan.People {
+		errs = append(errs, key(profiles, p.Key))
+		people[p.Key] = true
+		if p.Role == care.RoleAgent {
+			agents++
+		}
+		for _, k := range p.Offices {
+			errs = append(errs, described(offices, "an office", k))
+		}
+	}
+	for _, o := range plan.Offices {
+		errs = append(errs, described(people, "a provider", o.Provider))
+	}
+	for _, m := range plan.Members {
+		errs = append(errs, key(profiles, m.Key))
+		for _, r := range m.Relations {
+			errs = append(errs, described(offices, "an office", r.Office))
+		}
+	}
+	for _, a := range plan.Absences {
+		errs = append(errs, described(people, "somebody absent,", a.Person))
+		if a.Cover != "" {
+			errs = append(errs, described(people, "somebody who covers,", a.Cover))
+		}
+	}
+	if agents != 1 {
+		errs = append(errs, care.Refusef(care.Invalid, "The description has %d people of role agent; a practice has exactly one.", agents))
+	}
+	return errors.Join(errs...)
+}
+
+func described(known map[string]bool, what, key string) error {
+	if known[key] {
+		return nil
+	}
+	return care.Refusef(care.Invalid, "The description names %s %q that it does not describe.", what, key)
+}
+
 // enlist makes offices, people and members, and says who is who and how the chooser calls them.
 func (plan *Plan) enlist(ctx context.Context, reg *enrol.Registrar) (map[string]care.PersonID, []Label, error) {
 	offices, who := map[string]care.Office{}, map[string]care.PersonID{}
@@ -143,21 +201,10 @@ func (plan *Plan) enlist(ctx context.Context, reg *enrol.Registrar) (map[string]
 		}
 		offices[o.Key] = office
 	}
-	in := func(key string) (care.OfficeID, error) {
-		o, ok := offices[key]
-		if !ok {
-			return "", care.Refusef(care.Invalid, "The description names an office %q that it does not describe.", key)
-		}
-		return o.ID, nil
-	}
 	for _, p := range plan.People {
 		var ids []care.OfficeID
 		for _, key := range p.Offices {
-			id, err := in(key)
-			if err != nil {
-				return nil, nil, err
-			}
-			ids = append(ids, id)
+			ids = append(ids, offices[key].ID)
 		}
 		person, err := reg.AddPerson(ctx, p.Person, ids)
 		if err != nil {
@@ -167,9 +214,7 @@ func (plan *Plan) enlist(ctx context.Context, reg *enrol.Registrar) (map[string]
 	}
 	for _, o := range plan.Offices {
 		office := offices[o.Key]
-		if office.Provider = who[o.Provider]; office.Provider == "" {
-			return nil, nil, care.Refusef(care.Invalid, "The description names a provider %q that it does not describe.", o.Provider)
-		}
+		office.Provider = who[o.Provider]
 		if _, err := reg.SetOffice(ctx, office); err != nil {
 			return nil, nil, err
 		}
@@ -180,10 +225,7 @@ func (plan *Plan) enlist(ctx context.Context, reg *enrol.Registrar) (map[string]
 	for _, m := range plan.Members {
 		var relations []care.Relation
 		for _, r := range m.Relations {
-			id, err := in(r.Office)
-			if err != nil {
-				return nil, nil, err
-			}
+			id := offices[r.Office].ID
 			relations = append(relations, care.Relation{Office: id, Why: r.Why, Seen: r.Seen})
 			if r.Why == "primary" {
 				m.PCP = id
@@ -205,9 +247,6 @@ func (plan *Plan) calendar(ctx context.Context, reg *enrol.Registrar, who map[st
 	}
 	c := plan.Practice.Calendar
 	for _, a := range plan.Absences {
-		if who[a.Person] == "" || a.Cover != "" && who[a.Cover] == "" {
-			return care.Refusef(care.Invalid, "The description has an absence of %q, covered by %q, of whom it does not describe one.", a.Person, a.Cover)
-		}
 		c.Absences = append(c.Absences, care.Absence{Person: who[a.Person], From: a.From, Until: a.Until, Cover: who[a.Cover]})
 	}
 	return reg.SetCalendar(ctx, c)

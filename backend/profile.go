@@ -144,13 +144,20 @@ func (p *Profile) changed(c command.Change) {
 	p.replica.Kick()
 }
 
-// flush hands over what can be handed over at once.
+// flush ends what still could be taken back and hands over what can be handed over at once. What cannot go stays, and a
+// text that was not sent is said to be: it is asked about at the next sign-in, if that is more than a day away.
 func (p *Profile) flush(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	if err := p.replica.Settle(ctx); err != nil {
-		p.log.Info("some letters stay on this computer until the next sign-in", "err", err)
+	err := p.desk.EndHolds(ctx)
+	if err == nil {
+		err = p.replica.Settle(ctx)
 	}
+	waiting, counting := p.Waiting(context.WithoutCancel(ctx))
+	if err == nil && waiting == 0 && counting == nil {
+		return
+	}
+	p.log.Warn("NOT everything was sent: it waits on this computer for the next sign-in", "waiting", waiting, "err", errors.Join(err, counting))
 }
 
 // close stops what runs and closes the record.

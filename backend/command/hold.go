@@ -191,6 +191,34 @@ func (d *Desk) SendNow(ctx context.Context, draftID string) error {
 	return err
 }
 
+// EndHolds ends every hold that is running, because the time in which its author could take a text back is over: they
+// lock, or the program ends. It decides nothing that waits for its author.
+func (d *Desk) EndHolds(ctx context.Context) error {
+	var changed []care.ThreadID
+	ended := false
+	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
+		all, err := d.Outbox.AllHeld(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, h := range all {
+			if h.Review || !d.holding(h) {
+				continue
+			}
+			h.Until = d.Now()
+			if err := d.Outbox.Decide(ctx, tx, h); err != nil {
+				return fmt.Errorf("end a hold: %w", err)
+			}
+			ended, changed = true, append(changed, threads(h.Thread)...)
+		}
+		return nil
+	})
+	if err == nil && ended {
+		d.Wake(Change{Threads: care.SortEventIDs(changed), Texts: true})
+	}
+	return err
+}
+
 // TakeBack makes a held or waiting text a draft again, for editing. care.Conflict once its submission has begun.
 func (d *Desk) TakeBack(ctx context.Context, draftID string) (draft.Draft, error) {
 	var t draft.Draft

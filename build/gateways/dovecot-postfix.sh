@@ -182,7 +182,11 @@ alive() { # pid file: prints the pid of a process that runs
   pid=$(tr -d ' \n' 2>/dev/null <"$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && echo "$pid"
 }
 
-dovecot_pid() { alive "$RUN/dovecot/master.pid"; }
+# A Dovecot that was killed leaves its pid file, and the number may be another process's by now.
+dovecot_pid() {
+  local pid
+  pid=$(alive "$RUN/dovecot/master.pid") && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dovecot ] && echo "$pid"
+}
 
 # Postfix leaves its pid file behind and holds a lock on it while it runs.
 postfix_pid() {
@@ -250,9 +254,9 @@ stop_both() {
       esac
     done
     [ ${#served[@]} -eq 0 ] || kill -TERM "${served[@]}" 2>/dev/null || true
-    kill -TERM "$dovecot"
+    kill -TERM "$dovecot" || true # it may have gone meanwhile
   fi
-  [ -z "$postfix" ] || kill -TERM "$postfix"
+  [ -z "$postfix" ] || kill -TERM "$postfix" || true
   [ -z "$postfix" ] || until_true 20 "the end of Postfix" gone "$postfix"
   [ -z "$dovecot" ] || until_true 20 "the end of Dovecot" gone_all "$dovecot" "${served[@]}"
   rm -rf -- "$RUN"

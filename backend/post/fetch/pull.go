@@ -144,6 +144,7 @@ func (p *pulling) answers(cmd *imapclient.FetchCommand, n int) (got map[uint32]b
 		case l.Size > Max:
 			l.Message = nil
 		case len(l.Message) == first:
+			l.Message = nil // it is fetched whole, by itself: five hundred beginnings would fill the memory
 			larger = append(larger, l)
 			continue
 		}
