@@ -148,6 +148,10 @@ func (d *Desk) record(ctx context.Context, tx *sql.Tx, c *talk, f fact) (care.Ev
 	if event.AudienceOf(f.kind) == event.ToOffice {
 		heads = c.AllHeads
 	}
+	heads, err := d.lasting(ctx, tx, c, heads)
+	if err != nil {
+		return care.EventID{}, err
+	}
 	e := event.Event{
 		Practice: d.Directory().Practice().ID, Kind: f.kind, Thread: c.Thread,
 		Author: d.Signer.Key(), As: d.Me.ID, For: c.Patient, At: d.Now(),
@@ -157,6 +161,32 @@ func (d *Desk) record(ctx context.Context, tx *sql.Tx, c *talk, f fact) (care.Ev
 		e.Part = f.part
 	}
 	return d.write(ctx, tx, e)
+}
+
+// lasting names, instead of a claim of this desk's that is still on this computer alone, what that claim was made upon: it
+// may yet be dropped, and what named it would wait for it for ever.
+func (d *Desk) lasting(ctx context.Context, tx *sql.Tx, c *talk, heads []care.EventID) ([]care.EventID, error) {
+	var out []care.EventID
+	todo := slices.Clone(heads)
+	for len(todo) > 0 {
+		id := todo[0]
+		todo = todo[1:]
+		i := slices.IndexFunc(c.events, func(e *event.Event) bool { return e.ID == id })
+		if i < 0 || c.events[i].Kind != event.Owner || c.events[i].Author != d.Signer.Key() {
+			out = append(out, id)
+			continue
+		}
+		here, err := d.Outbox.Here(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if here {
+			todo = append(todo, c.events[i].After...)
+		} else {
+			out = append(out, id)
+		}
+	}
+	return care.SortEventIDs(out), nil
 }
 
 // audience is the mailboxes that a kind goes to in this conversation.

@@ -176,7 +176,12 @@ func (d *Desk) SendNow(ctx context.Context, draftID string) error {
 			if err := d.mayWrite(c, p); err != nil {
 				return err
 			}
-			h.Heads = seenIn(c, p)
+			if h.Review { // its author was shown what came in. Who only ends the hold has seen nothing new
+				h.Heads = seenIn(c, p)
+			}
+			if err := d.endEarlier(ctx, tx, h); err != nil {
+				return err
+			}
 		}
 		if h.Review || d.stale(h) {
 			h.Written = d.Now() // decided today: its age is not asked about again
@@ -189,6 +194,28 @@ func (d *Desk) SendNow(ctx context.Context, draftID string) error {
 		d.Wake(Change{Threads: changed, Texts: true})
 	}
 	return err
+}
+
+// endEarlier ends the holds of what the author sent in the same part before this text: a reply and then a completion go in
+// that order, though the completion is sent now.
+func (d *Desk) endEarlier(ctx context.Context, tx *sql.Tx, h outbox.Held) error {
+	all, err := d.Outbox.AllHeld(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if e.Draft == h.Draft {
+			break
+		}
+		if e.Part != h.Part || e.Review || !d.holding(e) {
+			continue
+		}
+		e.Until = d.Now()
+		if err := d.Outbox.Decide(ctx, tx, e); err != nil {
+			return fmt.Errorf("end a hold: %w", err)
+		}
+	}
+	return nil
 }
 
 // EndHolds ends every hold that is running, because the time in which its author could take a text back is over: they

@@ -306,7 +306,12 @@ func (s *source) Progress(done, total int) {
 
 // UpToDate says that the mailbox held nothing else at that time.
 func (s *source) UpToDate(at time.Time) {
-	s.set(func(st *care.SyncState) { *st = care.SyncState{Phase: care.SyncUpToDate, Checked: at} }, true)
+	s.set(func(st *care.SyncState) {
+		if st.Problem != "" {
+			s.r.tryAgain()
+		}
+		*st = care.SyncState{Phase: care.SyncUpToDate, Checked: at}
+	}, true)
 	s.r.Kick()
 }
 

@@ -42,11 +42,28 @@ func (r *Replica) submitting(ctx context.Context) error {
 				return ctx.Err()
 			}
 			tries++
-			next = r.Now().Add(backoff(tries))
+			pause := backoff(tries)
+			if care.KindOf(err) == care.Forbidden { // a server that is asked again and again locks the whole clinic out
+				pause = max(pause, time.Minute)
+			}
+			r.rest(ctx, pause)
+			continue
 		case next.IsZero():
 			r.out(care.SyncState{Phase: care.SyncUpToDate}) // nothing is left that a broken connection could hold up
 		}
 		r.wait(ctx, next)
+	}
+}
+
+// rest keeps from trying again for a while: what is typed meanwhile does not end it, but a person who asks does, and so
+// does a mailbox that can be reached again.
+func (r *Replica) rest(ctx context.Context, pause time.Duration) {
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-r.again:
+	case <-t.C:
 	}
 }
 
@@ -106,10 +123,17 @@ func (r *Replica) Submit(ctx context.Context) error {
 	if len(r.Logins) == 0 {
 		return nil
 	}
-	r.sending.Lock()
-	defer r.sending.Unlock()
+	select {
+	case r.sending <- struct{}{}: // one submission at a time: a letter is never on two connections at once
+		defer func() { <-r.sending }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	s, err := submit.Dial(ctx, r.Logins[0])
 	if err != nil {
+		r.mu.Lock()
+		r.vain = false // once there is a connection again, the mailboxes are waited for again
+		r.mu.Unlock()
 		r.out(problemState(err, time.Time{}))
 		return fmt.Errorf("connect for submission: %w", err)
 	}
@@ -177,8 +201,17 @@ func (r *Replica) out(state care.SyncState) {
 // a mailbox that it has waited for in vain. A replica that does not run is driven step by step, and whoever drives it
 // pulls first.
 func (r *Replica) pullBefore(ctx context.Context) {
-	limit := time.NewTimer(pullFirst)
+	patience := pullFirst
+	if end, ok := ctx.Deadline(); ok { // who parts sends all the same, while there is time for it
+		patience = min(patience, time.Until(end)/2)
+	}
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
+	if r.running.Load() && !r.InStep() {
+		for _, f := range r.fetchers {
+			f.Nudge()
+		}
+	}
 	for r.running.Load() && !r.InStep() && !r.waited() {
 		select {
 		case <-ctx.Done():
@@ -194,13 +227,17 @@ func (r *Replica) pullBefore(ctx context.Context) {
 	}
 }
 
-// InStep reports whether every mailbox has been read to its end since it was last out of reach.
+// fresh is how long a mailbox counts as read to its end without having been looked at again: after a sleep the connection
+// is dead, and nobody has noticed yet.
+const fresh = 3 * time.Minute
+
+// InStep reports whether every mailbox has been read to its end, lately and since it was last out of reach.
 func (r *Replica) InStep() bool {
 	r.init()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, ok := range r.pulled {
-		if !ok {
+	for i, ok := range r.pulled {
+		if !ok || r.Now().Sub(r.states[i].Checked) > fresh {
 			return false
 		}
 	}
@@ -251,8 +288,10 @@ func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) 
 		return false, r.later(ctx, l, refused.Error())
 	}
 	// The connection broke: whether the server took the letter is not known. It is sent again; the same event twice is one.
-	if later := r.later(ctx, l, "the connection broke"); later != nil {
-		return false, later
+	if lost := r.DB.Write(ctx, func(tx *sql.Tx) error {
+		return r.Outbox.Lost(ctx, tx, l.Event, l.Mailbox, r.Now().Add(backoff(l.Tries+1)), "the connection broke")
+	}); lost != nil {
+		return false, lost
 	}
 	r.out(problemState(care.Because(care.Unavailable, err, "The connection to the mail system broke. Nothing was lost: Postern sends again by itself."), time.Time{}))
 	return false, fmt.Errorf("submit letter: %w", err)
@@ -260,7 +299,7 @@ func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) 
 
 // meant asks the author's room about a fact that nobody has received yet.
 func (r *Replica) meant(ctx context.Context, l outbox.Letter) (bool, error) {
-	if l.Tries > 0 {
+	if l.Gone || l.State == outbox.Submitting { // left over from a crash: it may be there already
 		return true, nil
 	}
 	return r.Author.StillMeant(ctx, l.Event)

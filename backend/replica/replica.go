@@ -58,10 +58,11 @@ type Replica struct {
 	ResealAfter time.Duration
 
 	once     sync.Once
-	learning sync.Mutex // one mailbox at a time brings documents
-	sending  sync.Mutex // one submission at a time: a letter is never on two connections at once
+	learning sync.Mutex    // one mailbox at a time brings documents
+	sending  chan struct{} // holds one token while somebody submits
 	running  atomic.Bool
 	kick     chan struct{}
+	again    chan struct{} // ends a rest after a failed connection
 	mu       sync.Mutex
 	states   []care.SyncState // by login
 	outgoing care.SyncState
@@ -94,7 +95,7 @@ func (b *Books) set(book *directory.Book) {
 
 func (r *Replica) init() {
 	r.once.Do(func() {
-		r.kick = make(chan struct{}, 1)
+		r.kick, r.again, r.sending = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 		r.states = make([]care.SyncState, len(r.Logins))
 		r.pulled = make([]bool, len(r.Logins))
 		for i, login := range r.Logins {
@@ -143,7 +144,15 @@ func (r *Replica) Nudge() {
 	for _, f := range r.fetchers {
 		f.Nudge()
 	}
+	r.tryAgain()
 	r.Kick()
+}
+
+func (r *Replica) tryAgain() {
+	select {
+	case r.again <- struct{}{}:
+	default:
+	}
 }
 
 // State is what the foot of the screen says of all mailboxes together: the one that most wants attention.

@@ -86,8 +86,12 @@ func permanent(at step, code int, enhanced string) bool {
 	}
 	subject, _, _ := strings.Cut(detail, ".")
 	switch subject {
-	case "", "0", "1", "2", "6", "7":
+	case "", "0", "1", "2", "6":
 		return true
+	case "7":
+		// Before the letter's bytes are there, policy is about who sends: Postfix says there that a login may not use its
+		// address, or may not relay.
+		return at == atData
 	case "3":
 		return detail == "3.4"
 	}

@@ -20,6 +20,7 @@ type Letter struct {
 	SealedAt time.Time
 	State    string
 	Tries    int
+	Gone     bool      // a try had no end: the mail system may have it, though nobody said so
 	Next     time.Time // waiting: not before
 	Reason   string    // the mail system's last words
 	Added    time.Time
@@ -34,7 +35,7 @@ const (
 	Failed     = "failed"     // refused for good
 )
 
-const letterColumns = "event, mailbox, thread, sealed, sealed_at, state, tries, next, reason, added"
+const letterColumns = "event, mailbox, thread, sealed, sealed_at, state, tries, gone, next, reason, added"
 
 // Add queues letters. One that is here for the same event and mailbox stays as it is. An empty State is Waiting.
 func (o *Outbox) Add(ctx context.Context, tx *sql.Tx, letters ...Letter) error {
@@ -42,9 +43,9 @@ func (o *Outbox) Add(ctx context.Context, tx *sql.Tx, letters ...Letter) error {
 		if l.State == "" {
 			l.State = Waiting
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO letter ("+letterColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
+		if _, err := tx.ExecContext(ctx, "INSERT INTO letter ("+letterColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
 			"ON CONFLICT (event, mailbox) DO NOTHING", store.Blob(l.Event), string(l.Mailbox), store.Blob(l.Thread), append([]byte{}, l.Sealed...),
-			store.Millis(l.SealedAt), l.State, l.Tries, store.Millis(l.Next), l.Reason, store.Millis(l.Added)); err != nil {
+			store.Millis(l.SealedAt), l.State, l.Tries, l.Gone, store.Millis(l.Next), l.Reason, store.Millis(l.Added)); err != nil {
 			return fmt.Errorf("queue letter: %w", err)
 		}
 	}
@@ -82,7 +83,7 @@ func (o *Outbox) Reseal(ctx context.Context, tx *sql.Tx, event care.EventID, mai
 
 // Submitting says that submission begins. care.Conflict unless the letter waits, or its submission has no end.
 func (o *Outbox) Submitting(ctx context.Context, tx *sql.Tx, event care.EventID, mailbox care.MailboxID) error {
-	return o.change(ctx, tx, event, mailbox, "state = 'submitting'", "'waiting', 'submitting'", "")
+	return o.change(ctx, tx, event, mailbox, "gone = gone OR state = 'submitting', state = 'submitting'", "'waiting', 'submitting'", "")
 }
 
 // Handed says that the mail system has the letter. Its bytes are dropped. A no-op for a letter that is handed or
@@ -105,7 +106,14 @@ func (o *Outbox) Confirmed(ctx context.Context, tx *sql.Tx, event care.EventID, 
 	return true, nil
 }
 
-// Retry says that a try did not succeed, and when the next one is due. It also queues a failed letter again, when a
+// Lost says that a try had no end: the mail system may have the letter or not. It is sent again, the same event. A no-op
+// for a letter that was seen in its mailbox meanwhile; care.Conflict for one that is handed over.
+func (o *Outbox) Lost(ctx context.Context, tx *sql.Tx, event care.EventID, mailbox care.MailboxID, next time.Time, reason string) error {
+	return o.change(ctx, tx, event, mailbox, "state = 'waiting', tries = tries + 1, gone = 1, next = ?3, reason = ?4", "'submitting'", "'confirmed'",
+		store.Millis(next), reason)
+}
+
+// Retry says that the mail system did not take a letter, and when the next try is due. It also queues a failed letter again, when a
 // person says so. A no-op for a letter that was seen in its mailbox meanwhile; care.Conflict for one that is handed over.
 func (o *Outbox) Retry(ctx context.Context, tx *sql.Tx, event care.EventID, mailbox care.MailboxID, next time.Time, reason string) error {
 	return o.change(ctx, tx, event, mailbox, "state = 'waiting', tries = tries + 1, next = ?3, reason = ?4", "'waiting', 'submitting', 'failed'", "'confirmed'",
@@ -118,10 +126,23 @@ func (o *Outbox) Fail(ctx context.Context, tx *sql.Tx, event care.EventID, mailb
 	return o.change(ctx, tx, event, mailbox, "state = 'failed', tries = tries + 1, reason = ?3, sealed = x''", "'waiting', 'submitting', 'handed'", "'failed', 'confirmed'", reason)
 }
 
+// left is the condition of a letter that may have left this computer.
+const left = "(state <> 'waiting' OR gone = 1)"
+
+// Here reports whether an event of this profile's is still on this computer alone: none of its letters can have left.
+func (o *Outbox) Here(ctx context.Context, tx *sql.Tx, event care.EventID) (bool, error) {
+	var all, gone int
+	err := tx.QueryRowContext(ctx, "SELECT count(*), coalesce(sum("+left+"), 0) FROM letter WHERE event = ?", store.Blob(event)).Scan(&all, &gone)
+	if err != nil {
+		return false, fmt.Errorf("find letters: %w", err)
+	}
+	return all > 0 && gone == 0, nil
+}
+
 // Drop forgets the letters of an event that was withdrawn. care.Conflict if one of them may have left this computer.
 func (o *Outbox) Drop(ctx context.Context, tx *sql.Tx, event care.EventID) error {
 	var gone int
-	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM letter WHERE event = ? AND (state <> 'waiting' OR tries > 0)", store.Blob(event)).Scan(&gone); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM letter WHERE event = ? AND "+left, store.Blob(event)).Scan(&gone); err != nil {
 		return fmt.Errorf("drop letters: %w", err)
 	}
 	if gone > 0 {
@@ -182,7 +203,7 @@ func letters(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []
 	for rows.Next() {
 		var l Letter
 		var sealedAt, next, added int64
-		if err := rows.Scan(store.ID(&l.Event), &l.Mailbox, store.ID(&l.Thread), &l.Sealed, &sealedAt, &l.State, &l.Tries, &next, &l.Reason, &added); err != nil {
+		if err := rows.Scan(store.ID(&l.Event), &l.Mailbox, store.ID(&l.Thread), &l.Sealed, &sealedAt, &l.State, &l.Tries, &l.Gone, &next, &l.Reason, &added); err != nil {
 			return nil, err
 		}
 		if len(l.Sealed) == 0 {

@@ -63,7 +63,7 @@ func explain(err error, did string) error {
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrCantOpen:
 		return because(care.Internal, mayNot)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return because(care.Conflict, held)
+		return because(care.Unavailable, held) // it passes: nothing is decided by it
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func TestExplain(t *testing.T) {
 		{sqlite3.Error{Code: sqlite3.ErrNotADB}, read, care.Corrupt, "damaged"},
 		{sqlite3.Error{Code: sqlite3.ErrReadonly}, saved, care.Internal, "may not write"},
 		{&os.PathError{Op: "open", Path: "r.db", Err: syscall.EACCES}, saved, care.Internal, "may not write"},
-		{sqlite3.Error{Code: sqlite3.ErrBusy}, saved, care.Conflict, "Another program"},
+		{sqlite3.Error{Code: sqlite3.ErrBusy}, saved, care.Unavailable, "Another program"},
 		{fmt.Errorf("save draft: %w", sqlite3.Error{Code: sqlite3.ErrFull}), saved, care.Full, "no room left"},
 		{fmt.Errorf("save draft: %w", refusal), saved, care.Invalid, "No."},
 		{plain, saved, care.Internal, "Something went wrong"},

@@ -107,6 +107,7 @@ CREATE TABLE letter (
 	sealed_at INTEGER NOT NULL DEFAULT 0,
 	state     TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'submitting', 'handed', 'confirmed', 'failed')),
 	tries     INTEGER NOT NULL DEFAULT 0,
+	gone      INTEGER NOT NULL DEFAULT 0, -- 1: a try had no end, so the mail system may have it
 	next      INTEGER NOT NULL DEFAULT 0,
 	reason    TEXT NOT NULL DEFAULT '',
 	added     INTEGER NOT NULL DEFAULT 0,
