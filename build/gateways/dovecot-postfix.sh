@@ -288,13 +288,18 @@ cmd_run() {
   trap "ended '$remove'" EXIT
   trap 'exit 0' TERM
   trap '' HUP INT PIPE
+  exec 9>"$dir/.lock"
+  flock 9 # one that is just being stopped is gone before it is started again
   start_both
+  flock --unlock 9
   echo ready
   while read -r _; do :; done
 }
 
 ended() {
+  flock 9
   stop_both
+  flock --unlock 9
   [ "$1" != --remove ] || rm -rf -- "$dir"
 }
 
