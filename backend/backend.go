@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern/backend/care"
@@ -186,6 +187,27 @@ func (at *place) close() {
 	p := at.profile
 	at.profile, at.sessions = nil, 0
 	p.close()
+}
+
+// Part ends what could still be taken back in every open profile and hands over what can be, for at most this long. It
+// says how many texts and letters have not gone. Nothing is closed: a person who is told may stay.
+func (b *Backend) Part(limit time.Duration) (waiting int) {
+	b.mu.Lock()
+	places := slices.Collect(maps.Values(b.places))
+	b.mu.Unlock()
+	var all sync.WaitGroup
+	var n atomic.Int64
+	for _, at := range places {
+		all.Go(func() {
+			at.mu.Lock()
+			defer at.mu.Unlock()
+			if at.profile != nil && at.profile.cancel != nil {
+				n.Add(int64(at.profile.flush(limit)))
+			}
+		})
+	}
+	all.Wait()
+	return int(n.Load())
 }
 
 // Close closes every profile; nobody can sign in after it. What is in its hold is sent first, as when a person locks: for

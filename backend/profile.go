@@ -146,7 +146,7 @@ func (p *Profile) changed(c command.Change) {
 
 // flush ends what still could be taken back and hands over what can be handed over at once. What cannot go stays, and a
 // text that was not sent is said to be: it is asked about at the next sign-in, if that is more than a day away.
-func (p *Profile) flush(limit time.Duration) {
+func (p *Profile) flush(limit time.Duration) (waiting int) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	err := p.desk.EndHolds(ctx)
@@ -155,9 +155,10 @@ func (p *Profile) flush(limit time.Duration) {
 	}
 	waiting, counting := p.Waiting(context.WithoutCancel(ctx))
 	if err == nil && waiting == 0 && counting == nil {
-		return
+		return 0
 	}
 	p.log.Warn("NOT everything was sent: it waits on this computer for the next sign-in", "waiting", waiting, "err", errors.Join(err, counting))
+	return waiting
 }
 
 // close stops what runs and closes the record.

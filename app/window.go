@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wailsapp/wails/v2"
+	"github.com/wailsapp/wails/v2/pkg/menu"
+	"github.com/wailsapp/wails/v2/pkg/options"
+	"github.com/wailsapp/wails/v2/pkg/options/assetserver"
+	"github.com/wailsapp/wails/v2/pkg/options/linux"
+	"github.com/wailsapp/wails/v2/pkg/options/mac"
+	shell "github.com/wailsapp/wails/v2/pkg/runtime"
+
+	"postern/backend"
+	"postern/frontend"
+)
+
+// The smallest window that the screens are made for, and the one that a first start opens.
+const (
+	leastWidth, leastHeight = 1024, 700
+	firstWidth, firstHeight = 1280, 800
+)
+
+//go:embed icon.png
+var icon []byte
+
+// window is the desktop window: one browser session without a browser.
+type window struct {
+	data string
+	b    *backend.Backend
+	log  *slog.Logger
+	end  context.Context // ended from outside: nobody is asked then
+
+	ctx    atomic.Pointer[context.Context] // the toolkit's, once it runs
+	kept   *keeper
+	saving sync.Once
+}
+
+// openWindow shows the screens in a window of their own until it is closed, or the context ends. It must run on the main
+// thread.
+func openWindow(ctx context.Context, b *backend.Backend, data string, log *slog.Logger, raised <-chan struct{}, title string) error {
+	w := &window{data: data, b: b, log: log, end: ctx, kept: keep(filepath.Join(data, "window.json"), log)}
+	place := w.kept.place()
+	err := wails.Run(&options.App{
+		Title: title, Width: place.Width, Height: place.Height, MinWidth: leastWidth, MinHeight: leastHeight,
+		WindowStartState:         place.state(),
+		BackgroundColour:         options.NewRGB(0xf6, 0xf5, 0xf2), // the ground of the light theme, before the first paint
+		EnableDefaultContextMenu: true,                             // copy and paste
+		AssetServer: &assetserver.Options{
+			Handler: frontend.New(home{b}, frontend.Options{Log: log, Window: w}),
+		},
+		Logger:             quiet{log},
+		LogLevelProduction: 5, // what the toolkit says below an error tells of pages, and pages tell of patients
+		Menu:               w.menu(),
+		OnStartup: func(ctx context.Context) {
+			w.ctx.Store(&ctx)
+			go w.serve(ctx, raised)
+		},
+		OnDomReady:    func(ctx context.Context) { w.restore(ctx, place) },
+		OnBeforeClose: w.mayClose,
+		Linux:         &linux.Options{Icon: icon, ProgramName: "postern", WebviewGpuPolicy: linux.WebviewGpuPolicyNever},
+		Mac:           &mac.Options{About: &mac.AboutInfo{Title: "Postern", Message: "A secure message center", Icon: icon}},
+	})
+	if err != nil {
+		return fmt.Errorf("open the window: %w", err)
+	}
+	return nil
+}
+
+// serve raises the window when a second start asks for it, and closes it when the program is told to end.
+func (w *window) serve(ctx context.Context, raised <-chan struct{}) {
+	for {
+		select {
+		case <-raised:
+			shell.WindowUnminimise(ctx)
+			shell.Show(ctx)
+			shell.WindowShow(ctx)
+		case <-w.end.Done():
+			shell.Quit(ctx)
+			return
+		}
+	}
+}
+
+// restore puts the window where it was. A place on a screen that is gone is not taken.
+func (w *window) restore(ctx context.Context, place place) {
+	w.saving.Do(func() {
+		if place.Placed && place.state() == options.Normal {
+			shell.WindowSetPosition(ctx, place.X, place.Y)
+		}
+	})
+}
+
+// mayClose ends what is still held, waits up to ten seconds for it to be sent, and where it cannot be sent says so and
+// asks. True keeps the window open.
+func (w *window) mayClose(ctx context.Context) (keep bool) {
+	w.kept.save(func(p *place) { p.read(ctx) })
+	waiting := w.b.Part(10 * time.Second)
+	if waiting == 0 || w.end.Err() != nil {
+		return false
+	}
+	what := "1 text was NOT sent. It has not reached anybody."
+	if waiting > 1 {
+		what = fmt.Sprintf("%d texts were NOT sent. They have not reached anybody.", waiting)
+	}
+	answer, err := shell.MessageDialog(ctx, shell.MessageDialogOptions{
+		Type: shell.QuestionDialog, Title: "Postern", DefaultButton: "No",
+		Message: what + "\n\nThe mail system cannot be reached. What you wrote is kept on this computer and goes out when " +
+			"Postern is opened again; after a day it asks you first.\n\nClose Postern anyway?",
+	})
+	if err != nil {
+		w.log.Error("ask before closing", "err", err)
+		return false
+	}
+	return answer == "No"
+}
+
+// menu is the menu bar where the platform has one of its own; elsewhere the page's keys do the same.
+func (w *window) menu() *menu.Menu {
+	if !menuBar {
+		return nil
+	}
+	m := menu.NewMenu()
+	m.Append(menu.AppMenu())
+	m.Append(menu.EditMenu())
+	m.Append(menu.WindowMenu())
+	return m
+}
+
+// Tell wakes the page. It does nothing before the window is there.
+func (w *window) Tell(event, data string) {
+	if ctx := w.ctx.Load(); ctx != nil {
+		shell.EventsEmit(*ctx, event, data)
+	}
+}
+
+// Look and SetLook keep theme and text size between starts: a window has no cookies.
+func (w *window) Look() string { return w.kept.place().Look }
+
+func (w *window) SetLook(look string) { w.kept.save(func(p *place) { p.Look = look }) }
+
+// Another opens a further window for another person, as a program of its own.
+func (w *window) Another() error {
+	return errors.Join(anotherWindow(w.data))
+}
