@@ -66,7 +66,7 @@ func build(in input) model {
 // queueNames are the lists that every office has.
 var queueNames = map[string]string{
 	"unassigned": "Unassigned", "mine": "Assigned to me", "member": "Awaiting member", "urgent": "Urgent flags",
-	"overdue": "Overdue", "completed": "Completed",
+	"overdue": "Overdue", "unreached": "Not reached", "completed": "Completed",
 }
 
 func queueName(id string, t view.Thread) string {
