@@ -53,7 +53,7 @@ func sample() input {
 		colleagues: []view.Colleague{{Person: rosa}, {Person: priya, Me: true}, {Person: ana, Absence: away}},
 		panel: view.Panel{Patient: patient, PCP: ana,
 			Visits: []view.PanelVisit{{Visit: care.Visit{Date: "2026-11-11", What: "Office visit, Dr. Lee", Why: "Hypertension"}}},
-			Others: []view.Link{{Part: id("t"), Subject: "itself"}, {Part: id("o"), Subject: "Treadmill test", Office: lee, Open: true, Due: on(24, 9, 0)}}},
+			Others: []view.Link{{Part: id("t"), Subject: "itself"}, {Part: id("o"), Subject: "Treadmill test", Office: lee, Provider: ana, Open: true, Due: on(24, 9, 0)}}},
 	}
 }
 
@@ -93,6 +93,7 @@ func TestPane(t *testing.T) {
 		},
 		"completed": func(in *input) {
 			done := view.Item{Kind: view.ItemComplete, ID: id("5"), By: rosa, At: on(20, 15, 50), Text: "All well.", State: view.StateHanded}
+			in.thread.Absence = away
 			in.thread.Items, in.thread.Open, in.thread.Awaits, in.thread.Completed = append(in.thread.Items, done), false, fold.Nobody, &done
 			in.thread.After = []view.Link{{Part: id("f"), Subject: "Blood pressure readings", Office: lee, Open: true}}
 		},

@@ -297,8 +297,8 @@ func (c *clinic) Panel(_ context.Context, patient care.PatientID) (view.Panel, e
 					{Visit: care.Visit{Date: "2026-10-06", What: "Cardiology, Dr. Raman", Why: "New patient"}},
 					{Visit: care.Visit{Date: "2026-09-22", What: "Dermatology, Dr. Brandt-Oyelaran"}}},
 				Others: []view.Link{
-					{Part: id("treadmill"), Subject: "Treadmill test on December 8", Office: care.Office{Name: "Dr. Raman's office"}, Open: true, Due: at(time.November, 24, 9, 0)},
-					{Part: id("refill"), Subject: "Refill: atorvastatin 20 mg", Office: lee, At: at(time.November, 12, 10, 0)}}}, nil
+					{Part: id("treadmill"), Subject: "Treadmill test on December 8", Office: care.Office{Name: "Dr. Raman's office"}, Provider: raman, Open: true, Due: at(time.November, 24, 9, 0)},
+					{Part: id("refill"), Subject: "Refill: atorvastatin 20 mg", Office: lee, Provider: ana, At: at(time.November, 12, 10, 0)}}}, nil
 		}
 	}
 	return view.Panel{}, care.Refusef(care.NotFound, "There is no such patient here.")

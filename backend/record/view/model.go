@@ -132,12 +132,13 @@ type LostClaim struct {
 
 // Link leads to another conversation.
 type Link struct {
-	Part    care.EventID
-	Subject care.Text
-	Office  care.Office
-	Open    bool
-	Due     time.Time
-	At      time.Time
+	Part     care.EventID
+	Subject  care.Text
+	Office   care.Office
+	Provider care.Person // whose office it is
+	Open     bool
+	Due      time.Time
+	At       time.Time
 }
 
 // Absence is a provider's, today.

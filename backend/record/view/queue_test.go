@@ -325,7 +325,7 @@ func TestPanel(t *testing.T) {
 	if len(p.Visits) != 2 || p.Visits[0].Date != "2026-11-11" || p.Visits[0].OfficeName != "Dr. Lee's office" {
 		t.Fatalf("%+v", p.Visits)
 	}
-	if o := p.Others[0]; o.Subject != "done later" || o.Open || o.Office.ID != Raman {
+	if o := p.Others[0]; o.Subject != "done later" || o.Open || o.Office.ID != Raman || o.Provider.Short != "Dr. Raman" {
 		t.Fatalf("%+v", o)
 	}
 	for born, want := range map[string]int{"1980-11-23": 46, "1980-11-24": 45, "2026-11-23": 0, "2030-01-01": 0, "": 0, "soon": 0} {
