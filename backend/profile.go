@@ -194,15 +194,8 @@ func (p *Profile) Patient() care.Patient {
 	return patient
 }
 
-// Waiting counts the texts and letters that have not gone out.
-func (p *Profile) Waiting(ctx context.Context) (n int, err error) {
-	err = p.db.Read(ctx, func(tx *sql.Tx) error {
-		held, waiting, _, err := p.desk.Outbox.Counts(ctx, tx)
-		n = held + waiting
-		return err
-	})
-	return n, err
-}
+// Waiting counts what has not gone out, as the screens say it.
+func (p *Profile) Waiting(ctx context.Context) (int, error) { return p.views.Waiting(ctx) }
 
 // Practice is the clinic as the newest directory has it.
 func (p *Profile) Practice() care.Practice { return p.facts.Practice() }

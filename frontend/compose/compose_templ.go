@@ -1522,7 +1522,7 @@ func reviewPage(m review) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = help("Messages can wait. You may not.", m.NurseLine).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = help("If it can't wait", m.NurseLine).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -38,7 +39,10 @@ func build(in input) model {
 		Patient: patientOf(t.Patient, in.clock),
 		Topic:   t.Topic.Name(), TopicIcon: parts.TopicIcon(t.Topic), Office: t.Office.Name,
 		Owner: ownerOf(t), Flag: urgent{On: t.Flagged, Reason: string(t.FlagReason)},
-		Tools: toolsOf(in), Out: outOf(t.Absence, in.clock), Lost: lostOf(t, in.clock), Notices: noticesOf(t),
+		Tools: toolsOf(in), Lost: lostOf(t, in.clock), Notices: noticesOf(t),
+	}
+	if t.Open { // of a completed one nothing is awaited
+		m.Out = outOf(t.Absence, in.clock)
 	}
 	if t.Completed != nil {
 		m.Completed = "Completed " + in.clock.Stamp(t.Completed.At)
@@ -66,7 +70,7 @@ func build(in input) model {
 // queueNames are the lists that every office has.
 var queueNames = map[string]string{
 	"unassigned": "Unassigned", "mine": "Assigned to me", "member": "Awaiting member", "urgent": "Urgent flags",
-	"overdue": "Overdue", "completed": "Completed",
+	"overdue": "Overdue", "unreached": "Not reached", "completed": "Completed",
 }
 
 func queueName(id string, t view.Thread) string {
@@ -196,7 +200,7 @@ func otherOf(l view.Link, in input) other {
 	case !l.At.IsZero():
 		state = "completed " + in.clock.Date(l.At)
 	}
-	return other{URL: link.Case(in.at.queue, l.Part), Subject: string(l.Subject), Office: l.Office.Name, State: state}
+	return other{URL: link.Case(in.at.queue, l.Part), Subject: string(l.Subject), Office: cmp.Or(l.Provider.Short, l.Office.Name), State: state}
 }
 
 func composerOf(in input, first string) composer {

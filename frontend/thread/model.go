@@ -86,7 +86,7 @@ type model struct {
 	ID      string // of the element
 	Refresh string // where to draw it again from
 	Thread  string // whose changes it follows; "" follows texts
-	Often   bool   // something is in its hold: look again soon
+	Often   bool   // something is in its hold or goes out in this moment: look again soon
 	Back    string
 	Subject string
 	With    string
@@ -120,6 +120,7 @@ func threadModel(from input, t view.Thread) model {
 		if link.ItemID(it.ID) == since {
 			folding = false
 		}
+		m.Often = m.Often || it.State == view.StateSending
 		l := letterOf(from, t, it)
 		l.Folded = folding && l.Event == ""
 		m.Letters = append(m.Letters, l)
@@ -220,7 +221,7 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 		l.Who = "You"
 	}
 	pending := t.Open && t.Awaits == fold.Office
-	state := parts.LetterState(it, t.Office, from.frame.FrontDesk, pending, c)
+	state := parts.LetterState(it, t.Office, pending, c)
 	l.State = &state
 	return l
 }

@@ -56,6 +56,19 @@ func (k *Clock) Left(now, due time.Time) time.Duration {
 	return k.between(now, due, now)
 }
 
+// Before is the latest instant, to the minute, from which that much business time had passed by now, whoever is away; the
+// zero time if there was not so much within five years.
+func (k *Clock) Before(now time.Time, span time.Duration) time.Time {
+	const most = int(farthest / time.Minute)
+	ago := sort.Search(most, func(minutes int) bool {
+		return k.between(now.Add(-time.Duration(minutes)*time.Minute), now, now) >= span
+	})
+	if ago == most {
+		return time.Time{}
+	}
+	return now.Add(-time.Duration(ago) * time.Minute)
+}
+
 // between is the business time from a to b, which is not earlier, near the one of them that is trusted.
 func (k *Clock) between(a, b, trusted time.Time) time.Duration {
 	if b.Sub(a) > farthest {

@@ -238,7 +238,7 @@ func TestTLSNotOffered(t *testing.T) {
 		return line
 	})
 	login.IMAP = p.Endpoint(care.TLSStart)
-	told(t, fetcher(login, newReplica()).Once(t.Context()), care.Unavailable, "offers no secured connection")
+	told(t, fetcher(login, newReplica()).Once(t.Context()), care.Forbidden, "offers no secured connection")
 	if strings.Contains(p.Said(), login.User) || strings.Contains(p.Said(), "AUTHENTICATE") {
 		t.Errorf("it tried to sign in: %s", p.Said())
 	}
