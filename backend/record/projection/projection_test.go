@@ -229,6 +229,22 @@ func TestJudgedAgain(t *testing.T) {
 	}
 }
 
+// TestNewerIsFlagged: the care team sees where a member's newer program wrote what must be understood, and can go on.
+func TestNewerIsFlagged(t *testing.T) {
+	r := NewReplica(t, nil)
+	s := NewStory(t, Maria, "A rash", Monday)
+	m := s.Says(Maria, "It itches.")
+	raw := strings.Replace(string(m.Raw), `"kind":"message.sent"`, `"kind":"message.recalled","crit":true`, 1)
+	newer, err := event.Decode([]byte(raw))
+	if err != nil || newer.Known() {
+		t.Fatal(err)
+	}
+	r.Takes(LeeBox, append(s.All, newer)...)
+	if got := dump(t, r); !strings.Contains(got, `flags="A newer Postern wrote part of this"`) || !strings.Contains(got, `"ReadOnly":false`) && !strings.Contains(got, `\"ReadOnly\":false`) {
+		t.Fatal(got)
+	}
+}
+
 // TestWithdrawnLeavesNothing: a thread without events leaves no rows.
 func TestWithdrawnLeavesNothing(t *testing.T) {
 	r := NewReplica(t, nil)

@@ -42,6 +42,9 @@ const (
 	open      = "open" // none of these
 )
 
+// flagNewer is shown to the care team beside what is off with the messages themselves.
+const flagNewer = "A newer Postern wrote part of this"
+
 // letter is a message or a closing line in force, as its part's newest word is looked for.
 type letter struct {
 	id       care.EventID
@@ -59,6 +62,9 @@ func rowOf(c *fold.Conversation, p *fold.Part) row {
 		open: p.Open, awaits: p.Awaits, due: p.Due, owner: p.Owner, flagged: p.Flagged, notes: len(p.Notes) > 0, state: open,
 	}
 	letters := lettersOf(p)
+	if c.Newer {
+		r.flags = append(r.flags, flagNewer)
+	}
 	theirs := false
 	for i := range p.Messages {
 		m := &p.Messages[i]
