@@ -559,6 +559,18 @@ func TestStillMeant(t *testing.T) {
 		t.Errorf("what is gone: %v %v", meant, err)
 	}
 
+	// What somebody wrote who may not claim, or past this office, drops nothing.
+	a, s, mine = begin()
+	crafted := s.Write(recordtest.Maria, nil, event.OwnerBody{Who: recordtest.Maria.ID})
+	s.Box = recordtest.RamanBox
+	past := s.Write(recordtest.DrRaman, nil, event.OwnerBody{Who: recordtest.DrRaman.ID})
+	a.takes(crafted, past)
+	for _, e := range mine {
+		if meant, err := a.StillMeant(t.Context(), e.ID); err != nil || !meant {
+			t.Errorf("dropped for what does not count: %v %v", meant, err)
+		}
+	}
+
 	// One whose submission began before a crash may be there already: it goes out, and holds up nothing.
 	a, s, mine = begin()
 	a.takes(s.Write(recordtest.DrLee, nil, event.OwnerBody{Who: recordtest.DrLee.ID}))
