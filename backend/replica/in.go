@@ -236,9 +236,9 @@ func verdict(book *directory.Book, mailbox care.MailboxID, e *journal.Entry) (fo
 	if !seal.Verify(key, seal.LabelEvent, e.Raw, e.Sig) {
 		return fold.Refused, "its signature does not hold"
 	}
-	st := book.Standing(e.Event)
+	st := fold.Judge(e.Event, book)
 	if st.Verdict == fold.Refused {
-		return fold.Refused, st.Reason
+		return fold.Refused, st.Reason // not this author's to write, wherever it came and whatever comes
 	}
 	// The bytes are the author's. Whether they count yet (a withdrawn key, say) is the fold's to say, with all it has.
 	return fold.Accepted, st.Reason

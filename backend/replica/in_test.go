@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"database/sql"
@@ -335,6 +336,30 @@ func TestStrangersBytesAreNotKept(t *testing.T) {
 			if len(q.Body) > 0 {
 				t.Errorf("a stranger's bytes are kept: %s", q.Reason)
 			}
+		}
+		return err
+	}))
+}
+
+// What its author may not write is set aside with its bytes, and is nowhere in a conversation: a staff's kind from a
+// member, say.
+func TestKindOfAnothersRole(t *testing.T) {
+	w := newTown(t)
+	r, sources := w.replica()
+	box := w.offices[0].Mailbox
+	must(t, sources[box].Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	thread, talk := w.opens("Mine.")
+	claim := w.signs(event.Event{Practice: w.member.Practice, Kind: event.Owner, As: w.marisol.Person.ID, For: w.marisol.Patient.ID, At: time.Now(),
+		Author: seal.Fingerprint(w.member.Device.Public().(ed25519.PublicKey)), To: []care.MailboxID{box}, Thread: thread, Dir: 1,
+		Body: event.OwnerBody{Who: w.marisol.Person.ID}})
+	must(t, sources[box].Store(t.Context(), w.letters(box, append(talk, claim)...)))
+	must(t, r.DB.Read(t.Context(), func(tx *sql.Tx) error {
+		if has, err := r.Journal.Has(t.Context(), tx, event.IDOf(claim.Bytes)); err != nil || has {
+			t.Errorf("it is in the journal: %v", err)
+		}
+		all, err := r.Journal.Quarantined(t.Context(), tx)
+		if len(all) != 1 || !bytes.Equal(all[0].Body, claim.Bytes) || all[0].Reason != "Only the care team may write this, and it came from the member's side." {
+			t.Errorf("in quarantine: %+v", all)
 		}
 		return err
 	}))

@@ -298,7 +298,8 @@ func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) 
 	}); lost != nil {
 		return false, lost
 	}
-	return false, fmt.Errorf("submit letter: %w", err)
+	return false, care.Because(care.Unavailable, fmt.Errorf("submit letter: %w", err),
+		"The connection to the mail system broke. Nothing was lost: Postern sends again by itself.")
 }
 
 // meant asks the author's room about a fact that nobody has received yet.

@@ -50,6 +50,9 @@ func (k *Clock) NextBusinessDay(s string) time.Time {
 // Left is the business time from now until due, negative when due is over. It counts the practice's hours, whoever is
 // away. More than five years count as five.
 func (k *Clock) Left(now, due time.Time) time.Duration {
+	if k.none {
+		return due.Sub(now)
+	}
 	if due.Before(now) {
 		return -k.between(due, now, now)
 	}
@@ -108,7 +111,7 @@ func (y *year) upTo(t time.Time) time.Duration {
 //
 // A later receipt is never due earlier, nor a longer promise.
 func (k *Clock) Due(received time.Time, promise time.Duration, provider care.PersonID) (due time.Time, cover care.PersonID, ok bool) {
-	if _, ok := k.yearOf(received); !ok {
+	if _, ok := k.yearOf(received); !ok || k.none {
 		return time.Time{}, "", false
 	}
 	need := max(0, promise)

@@ -468,3 +468,24 @@ func BenchmarkDueNever(b *testing.B) {
 		k.Due(received, two, lee)
 	}
 }
+
+// Without a calendar nothing is promised, and nothing panics: what others promised is measured in plain time.
+func TestNone(t *testing.T) {
+	k := None(care.Calendar{Zone: "America/Chicago", Preset: "of a newer Postern", Absences: []care.Absence{{Person: "ps_a", From: "2026-01-01"}}})
+	now := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
+	if _, _, ok := k.Due(now, 18*time.Hour, "ps_a"); ok || k.Promises() || k.Open(now) || !k.NextBusinessDay("2026-11-23").IsZero() {
+		t.Error("it promises")
+	}
+	if _, _, ok := k.Due(now, 0, "ps_a"); ok {
+		t.Error("it promises at once")
+	}
+	if _, _, away := k.Absent("ps_a", now); away {
+		t.Error("it knows of an absence")
+	}
+	if left := k.Left(now, now.Add(-time.Hour)); left != -time.Hour || k.Location().String() != "America/Chicago" {
+		t.Errorf("%v left, in %s", left, k.Location())
+	}
+	if None(care.Calendar{Zone: "Nowhere"}).Location() != time.UTC {
+		t.Error("a zone that there is not")
+	}
+}

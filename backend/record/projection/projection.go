@@ -94,9 +94,11 @@ func joined(number string) string {
 	return string(slices.DeleteFunc([]byte(store.Words(number)), func(b byte) bool { return b == ' ' }))
 }
 
-// ThreadOf finds the thread that a part belongs to: care.NotFound where it is not here.
+// ThreadOf finds the thread that a part belongs to: care.NotFound where it is not here. Of several threads that name it,
+// it is the one whose own it is; where that is not here, the one that has this id.
 func (p *Projection) ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID) (thread care.ThreadID, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT thread FROM part WHERE id = ?1 UNION SELECT thread FROM conversation WHERE thread = ?1 LIMIT 1", part[:]).
+	err = tx.QueryRowContext(ctx, "SELECT thread FROM (SELECT thread, 2 * own AS rank FROM part WHERE id = ?1 "+
+		"UNION ALL SELECT thread, 1 FROM conversation WHERE thread = ?1) ORDER BY rank DESC, thread LIMIT 1", part[:]).
 		Scan(store.ID(&thread))
 	if errors.Is(err, sql.ErrNoRows) {
 		return thread, care.Refusef(care.NotFound, "This conversation is not on this computer.")

@@ -21,7 +21,7 @@ func dump(t testing.TB, r *Replica) string {
 	var b strings.Builder
 	r.Read(func(ctx context.Context, tx *sql.Tx) error {
 		for _, q := range []string{
-			"SELECT * FROM conversation ORDER BY thread", "SELECT * FROM part ORDER BY id", "SELECT * FROM item ORDER BY no",
+			"SELECT * FROM conversation ORDER BY thread", "SELECT * FROM part ORDER BY id, thread", "SELECT * FROM item ORDER BY no",
 		} {
 			rows, err := tx.QueryContext(ctx, q)
 			if err != nil {
@@ -147,8 +147,19 @@ func TestRebuildIsIncremental(t *testing.T) {
 	for seed := range rounds {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
 		var all []*event.Event
-		for range 4 {
-			all = append(all, history(t, rng, 10+rng.IntN(40)).All...)
+		var stories []*Story
+		for i := range 4 {
+			s := history(t, rng, 10+rng.IntN(40))
+			if i > 0 { // a member and somebody of the care team name another's conversation, and what follows it up
+				for _, part := range []care.EventID{stories[i-1].Thread, event.FollowUpID(stories[i-1].Thread, nil)} {
+					s.Part = part
+					for _, by := range []Someone{Maria, Rosa} {
+						s.Write(by, nil, event.SentBody{Text: "astray"})
+						s.Write(by, nil, event.SentBody{Text: "astray again"})
+					}
+				}
+			}
+			stories, all = append(stories, s), append(all, s.All...)
 		}
 		var first string
 		for order := range 3 {
@@ -173,6 +184,14 @@ func TestRebuildIsIncremental(t *testing.T) {
 			if incremental != first {
 				t.Fatalf("seed %d, order %d: another order gives other tables:\n%s", seed, order, difference(first, incremental))
 			}
+			r.Read(func(ctx context.Context, tx *sql.Tx) error {
+				for _, s := range stories {
+					if got, err := r.Projection.ThreadOf(ctx, tx, s.Thread); err != nil || got != s.Thread {
+						t.Fatalf("seed %d: the thread of %s is %s, %v", seed, s.Thread, got, err)
+					}
+				}
+				return nil
+			})
 		}
 		if !strings.Contains(first, "word muller in") || !strings.Contains(first, "kind=\"note\"") {
 			t.Fatal("the history says too little")
@@ -229,6 +248,22 @@ func TestJudgedAgain(t *testing.T) {
 	}
 }
 
+// TestNewerIsFlagged: the care team sees where a member's newer program wrote what must be understood, and can go on.
+func TestNewerIsFlagged(t *testing.T) {
+	r := NewReplica(t, nil)
+	s := NewStory(t, Maria, "A rash", Monday)
+	m := s.Says(Maria, "It itches.")
+	raw := strings.Replace(string(m.Raw), `"kind":"message.sent"`, `"kind":"message.recalled","crit":true`, 1)
+	newer, err := event.Decode([]byte(raw))
+	if err != nil || newer.Known() {
+		t.Fatal(err)
+	}
+	r.Takes(LeeBox, append(s.All, newer)...)
+	if got := dump(t, r); !strings.Contains(got, `flags="A newer Postern wrote part of this"`) || !strings.Contains(got, `\"ReadOnly\":false`) {
+		t.Fatal(got)
+	}
+}
+
 // TestWithdrawnLeavesNothing: a thread without events leaves no rows.
 func TestWithdrawnLeavesNothing(t *testing.T) {
 	r := NewReplica(t, nil)
@@ -274,21 +309,44 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// TestThreadOf: a part belongs to the thread whose own it is, whoever else names its id. While that is not here, it is of
+// whoever names it.
 func TestThreadOf(t *testing.T) {
 	r := NewReplica(t, nil)
-	s := NewStory(t, Maria, "A rash", Monday)
-	m := s.Says(Maria, "It itches.")
-	s.Completes(Rosa, "Use the cream.", m)
-	crossed := s.Write(Maria, []*event.Event{m}, event.SentBody{Text: "And now my arm."})
-	r.Takes(LeeBox, s.All...)
-	_ = crossed
-	followUp := event.FollowUpID(s.Thread, nil)
-	r.Read(func(ctx context.Context, tx *sql.Tx) error {
-		for _, part := range []care.EventID{s.Thread, followUp} {
-			if got, err := r.Projection.ThreadOf(ctx, tx, part); err != nil || got != s.Thread {
+	of := func(part, want care.EventID) {
+		t.Helper()
+		r.Read(func(ctx context.Context, tx *sql.Tx) error {
+			if got, err := r.Projection.ThreadOf(ctx, tx, part); err != nil || got != want {
 				t.Errorf("the thread of %s: %s, %v", part, got, err)
 			}
+			return nil
+		})
+	}
+	s, late := NewStory(t, Maria, "A rash", Monday), NewStory(t, Maria, "Late", Monday)
+	m := s.Says(Maria, "It itches.")
+	s.Completes(Rosa, "Use the cream.", m)
+	s.Write(Maria, []*event.Event{m}, event.SentBody{Text: "And now my arm."}) // it crossed
+	followUp := event.FollowUpID(s.Thread, nil)
+	r.Takes(LeeBox, s.All...)
+	of(s.Thread, s.Thread)
+	of(followUp, s.Thread)
+	var last *Story
+	for i := range 4 { // of four ids some are smaller and some greater
+		last = NewStory(t, Juan, care.Text(fmt.Sprint("Flu shot ", i)), Monday)
+		for _, last.Part = range []care.EventID{s.Thread, followUp} {
+			last.Write(Rosa, nil, event.SentBody{Text: "astray"})
 		}
+		r.Takes(LeeBox, last.All...)
+	}
+	last.Part = late.Thread
+	last.Write(Rosa, nil, event.SentBody{Text: "astray"})
+	r.Takes(LeeBox, last.All...)
+	of(s.Thread, s.Thread)
+	of(followUp, s.Thread)
+	of(late.Thread, last.Thread)
+	r.Takes(LeeBox, late.All...)
+	of(late.Thread, late.Thread)
+	r.Read(func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := r.Projection.ThreadOf(ctx, tx, m.ID); care.KindOf(err) != care.NotFound {
 			t.Error(err)
 		}

@@ -110,10 +110,13 @@ func (a *asked) withNews(parts []part, side, condition string, more ...any) (map
 // item's number begins with its second.
 func (a *asked) unseenBelow() int64 { return max(a.unseen.Unix(), 0) << 31 }
 
+// ownFirst puts, of several threads' parts of one id, the one first whose own it is, as projection.ThreadOf does.
+const ownFirst = "ORDER BY p.own DESC, p.id = p.thread DESC, p.thread"
+
 // part finds one part of the viewer's.
 func (a *asked) part(id care.EventID) (part, bool, error) {
 	scope, args := a.scope()
-	found, err := a.parts("WHERE p.id = ? AND "+scope, append([]any{store.Blob(id)}, args...)...)
+	found, err := a.parts("WHERE p.id = ? AND "+scope+" "+ownFirst, append([]any{store.Blob(id)}, args...)...)
 	if err != nil || len(found) == 0 {
 		return part{}, false, err
 	}
