@@ -327,6 +327,18 @@ func (h *slowHome) SignIn(ctx context.Context, profile, passphrase string) (seat
 	return h.world.SignIn(ctx, profile, passphrase)
 }
 
+// TestTheStreamEndsWithPostern: a stream would be waited for without end.
+func TestTheStreamEndsWithPostern(t *testing.T) {
+	w := newWorld()
+	ending := make(chan struct{})
+	v := visit(t, frontend.New(w, frontend.Options{Token: token, Now: func() time.Time { return w.now }, Ending: ending}))
+	v.comeIn()
+	close(ending)
+	if got := v.get("/events"); got.Code != http.StatusOK || !strings.HasPrefix(got.Body.String(), ": here") {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
+
 // TestWhoComesAtOnceIsClosedOnce: a second person signs in while the first one's profile is still being closed for the
 // sign-in before it. Each profile that was opened is closed but the one that stays.
 func TestWhoComesAtOnceIsClosedOnce(t *testing.T) {
