@@ -449,6 +449,13 @@ func (w *world) written() (texts []string) {
 	return texts
 }
 
+// listeners is how many streams of changes are open.
+func (w *world) listeners() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.wakes)
+}
+
 // completes is the office completing a conversation.
 func (w *world) completes(part care.EventID) {
 	w.change(seat.Change{Threads: []care.ThreadID{part}}, func() {

@@ -45,9 +45,11 @@
     htmx.trigger(document.body, "postern:changed");
   }
 
+  // listen keeps a stream open while there is somebody to look: a browser has six connections for all tabs of a host,
+  // and each stream takes one for good.
   function listen() {
     const url = document.body.dataset.events;
-    if (!url) {
+    if (!url || document.hidden) {
       stream?.close();
       stream = undefined;
       return;
@@ -60,9 +62,8 @@
   }
 
   setInterval(() => {
-    if (!document.body.dataset.events) return;
     listen();
-    if (stream.readyState !== EventSource.OPEN) wake({ all: true });
+    if (stream && stream.readyState !== EventSource.OPEN) wake({ all: true });
   }, 20000);
 
   // ---- forms that say what they lack ----
@@ -121,6 +122,11 @@
   setInterval(() => {
     for (const [box, edit] of unsaved) if (tried.get(box) !== edit) save(box);
   }, 3000);
+
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    for (const box of unsaved.keys()) save(box);
+  });
 
   // Whatever is posted from a form carries what is in it: a save, but also a review or a sending.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
