@@ -181,11 +181,7 @@ func TestCompletionTakesTheReplyBoxAway(t *testing.T) {
 	part := id("pressure")
 	b.fill("reply-"+part.String(), "Should I also")
 	b.until("the draft kept", fmt.Sprintf(`document.getElementById("saved-%s").innerText.includes("Draft saved")`, part))
-	w.change(seat.Change{Threads: []care.ThreadID{part}}, func() {
-		t := w.threads[part]
-		t.Items = append(t.Items, view.Item{Kind: view.ItemComplete, ID: id("done"), By: rosa, At: w.now, Text: "Glad it helped."})
-		t.Open, t.State, t.Completed = false, view.StateCompleted, &t.Items[len(t.Items)-1]
-	})
+	w.completes(part)
 	b.sees("This conversation is complete.")
 	b.sees("You had begun a reply. It was not sent.")
 	b.until("no reply box", `!document.querySelector("textarea")`)

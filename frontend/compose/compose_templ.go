@@ -342,7 +342,7 @@ func formPage(m form) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "\" hx-trigger=\"input delay:1s, change\" hx-target=\"#saved\" hx-swap=\"outerMorph\" hx-sync=\"closest form:queue last\"><input type=\"hidden\" name=\"what\" value=\"new\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "\" hx-trigger=\"input delay:1s, change, postern:save\" hx-target=\"#saved\" hx-swap=\"outerMorph\" hx-sync=\"closest form:queue last\"><input type=\"hidden\" name=\"what\" value=\"new\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

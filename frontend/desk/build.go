@@ -61,7 +61,7 @@ func build(in input) model {
 	for _, h := range t.Held {
 		m.Held = append(m.Held, heldOf(h, in))
 	}
-	m.Composer = composerOf(in, m.Patient.First)
+	m.Composer, m.Unsent = composerOf(in, m.Patient.First), unsentOf(t)
 	m.Panel = panelOf(in)
 	m.Unread = unreadMark(t)
 	return m
@@ -203,9 +203,30 @@ func otherOf(l view.Link, in input) other {
 	return other{URL: link.Case(in.at.queue, l.Part), Subject: string(l.Subject), Office: cmp.Or(l.Provider.Short, l.Office.Name), State: state}
 }
 
+// writable reports whether anything can be written in a conversation.
+func writable(t view.Thread) bool { return t.Open && !t.ReadOnly }
+
+// unsentOf are the drafts that writing came to an end over: the form is gone, what was typed is not.
+func unsentOf(t view.Thread) []unsentText {
+	if writable(t) {
+		return nil
+	}
+	var out []unsentText
+	for _, u := range []unsentText{
+		{Kind: modeReply, Title: "You had begun a reply. It was not sent."},
+		{Kind: modeNote, Title: "You had begun a note. It was not sent."},
+		{Kind: modeClosing, Title: "You had begun a closing line. It was not sent."},
+	} {
+		if u.Text = t.Drafts[u.Kind].Text; u.Text != "" {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
 func composerOf(in input, first string) composer {
 	t := in.thread
-	if t.ReadOnly || !t.Open {
+	if !writable(t) {
 		return composer{}
 	}
 	c := composer{

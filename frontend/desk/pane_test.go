@@ -103,6 +103,10 @@ func TestPane(t *testing.T) {
 				view.Item{Kind: view.ItemReopen, ID: id("6"), By: priya, At: on(20, 15, 52)})
 		},
 		"readonly": func(in *input) { in.thread.ReadOnly = true },
+		"overtaken": func(in *input) {
+			in.thread.Open, in.thread.Drafts = false, draft("reply", "Hi Marisol,")
+			in.thread.Drafts["note"] = view.Draft{What: "note", Text: "Called <them>."}
+		},
 		"trouble": func(in *input) {
 			in.thread.Gaps, in.thread.Flags = 1, []string{"No current relation with this office"}
 			in.thread.Flagged, in.thread.FlagReason = true, "Call first"

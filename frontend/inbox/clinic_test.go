@@ -471,6 +471,29 @@ func (c *clinic) Reopen(_ context.Context, part care.EventID) error {
 	return c.on(part, func(t *view.Thread) error { t.Open, t.Completed = true, nil; return nil })
 }
 
+// completes is a colleague completing a conversation.
+func (c *clinic) completes(name string) {
+	t := c.named(name)
+	err := c.change(func() error {
+		done := view.Item{Kind: view.ItemComplete, ID: id("done" + name), By: priya, At: c.now, Text: "All well."}
+		t.Items, t.Open, t.Completed = append(t.Items, done), false, &done
+		return nil
+	})
+	if err != nil {
+		panic(err)
+	}
+}
+
+// written are the texts of all drafts.
+func (c *clinic) written() (texts []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range c.drafts {
+		texts = append(texts, string(d.Text))
+	}
+	return texts
+}
+
 // writes is the member writing again.
 func (c *clinic) writes(name string, text care.Text) {
 	t := c.named(name)

@@ -380,7 +380,7 @@ func rail(m model) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "\" hx-target=\"body\"><button class=\"queue\" title=\"Lock (Ctrl L)\" data-key=\"ctrl+l\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "\" hx-target=\"body\" data-leaves><button class=\"queue\" title=\"Lock (Ctrl L)\" data-key=\"ctrl+l\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
