@@ -112,7 +112,7 @@ func sentMark(v view.Item, clock say.Clock) mark {
 	case !v.SeenAt.IsZero():
 		return mark{"check-check", "", "Read by the member " + clock.Stamp(v.SeenAt)}
 	case v.Unseen:
-		return mark{"hourglass", "warn", "Sent. The member has not read it within two business days."}
+		return mark{"mail", "warn", "Sent. The member has not read it within two business days."}
 	case v.State == view.StateHanded:
 		return mark{"check", "", "Sent"}
 	}

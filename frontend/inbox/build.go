@@ -207,7 +207,7 @@ func troubleOf(v view.Row, clock say.Clock) []parts.StateModel {
 	case v.State == view.StateReview, v.State == view.StateFailed, v.State == view.StateWaiting:
 		return []parts.StateModel{parts.RowState(v, clock)}
 	case v.Unseen:
-		return []parts.StateModel{{Class: "is-wait", Icon: "hourglass", Text: "Not read within two business days"}}
+		return []parts.StateModel{{Class: "is-wait", Icon: "mail", Text: "Not read within two business days"}}
 	}
 	return nil
 }
