@@ -112,13 +112,100 @@ func (p *Projection) ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID
 // batch is how many threads are folded together: what is kept of them is read at once, and their words are indexed at once.
 const batch = 500
 
+// Outdated says of which conversations what is kept may not be what is known now.
+type Outdated struct {
+	All      bool
+	Waiting  bool // those in which an event does not count yet
+	Patients []care.PatientID
+	Offices  []care.OfficeID
+}
+
+// Outdate notes that conversations are to be folded again, in the transaction that stores what is known now. Renew does
+// it: there may be very many.
+func (p *Projection) Outdate(ctx context.Context, tx *sql.Tx, o Outdated) error {
+	note := func(rest string, args ...any) error {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO stale (thread) "+rest+" ON CONFLICT (thread) DO NOTHING", args...); err != nil {
+			return fmt.Errorf("note what is to be folded again: %w", err)
+		}
+		return nil
+	}
+	if o.All {
+		return note("SELECT thread FROM conversation WHERE true")
+	}
+	if o.Waiting {
+		if err := note("SELECT thread FROM conversation WHERE waits = 1"); err != nil {
+			return err
+		}
+	}
+	for _, id := range o.Patients {
+		if err := note("SELECT DISTINCT thread FROM part WHERE patient = ?", string(id)); err != nil {
+			return err
+		}
+	}
+	for _, id := range o.Offices {
+		if err := note("SELECT DISTINCT thread FROM part WHERE office = ?", string(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atOnce is how many conversations Renew folds in one transaction: about a tenth of a second, which whoever saves a draft
+// hardly notices.
+const atOnce = 100
+
+// Renew folds again what is to be folded again: some at a time, each time in a transaction of its own, so that others get
+// their turns to write and a crash loses nothing of what is still to be done. told, if it is not nil, is given what changed
+// after each.
+func (p *Projection) Renew(ctx context.Context, told func([]care.ThreadID)) error {
+	for {
+		threads, err := p.stale(ctx)
+		if err != nil || len(threads) == 0 {
+			return err
+		}
+		err = p.db.Write(ctx, func(tx *sql.Tx) error {
+			if err := p.Refold(ctx, tx, threads); err != nil {
+				return err
+			}
+			in, args := store.In(threads)
+			_, err := tx.ExecContext(context.WithoutCancel(ctx), "DELETE FROM stale WHERE thread IN "+in, args...)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("fold again: %w", err)
+		}
+		if told != nil {
+			told(threads)
+		}
+	}
+}
+
+func (p *Projection) stale(ctx context.Context) (threads []care.ThreadID, err error) {
+	err = p.db.Read(ctx, func(tx *sql.Tx) (err error) {
+		rows, err := tx.QueryContext(ctx, "SELECT thread FROM stale ORDER BY thread LIMIT ?", atOnce)
+		if err != nil {
+			return fmt.Errorf("read what is to be folded again: %w", err)
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		for rows.Next() {
+			var t care.ThreadID
+			if err := rows.Scan(store.ID(&t)); err != nil {
+				return err
+			}
+			threads = append(threads, t)
+		}
+		return rows.Err()
+	})
+	return threads, err
+}
+
 // Rebuild folds everything anew in one transaction: until it commits, screens read the old tables.
 func (p *Projection) Rebuild(ctx context.Context) error {
 	return p.db.Write(ctx, func(tx *sql.Tx) error { return p.rebuild(context.WithoutCancel(ctx), tx) })
 }
 
-// Ready folds everything anew if the tables were written by another version of this package, or not at all. It is to be
-// called before the tables are first read, and returns whether it had to.
+// Ready folds everything anew if the tables were written by another version of this package, or not at all, and else what
+// was left to be folded again. It is to be called before the tables are first read, and returns whether it folded everything.
 func (p *Projection) Ready(ctx context.Context) (rebuilt bool, err error) {
 	err = p.db.Write(ctx, func(tx *sql.Tx) error {
 		ctx := context.WithoutCancel(ctx)
@@ -133,11 +220,14 @@ func (p *Projection) Ready(ctx context.Context) (rebuilt bool, err error) {
 		rebuilt = true
 		return p.rebuild(ctx, tx)
 	})
+	if err == nil {
+		err = p.Renew(ctx, nil)
+	}
 	return rebuilt && err == nil, err
 }
 
 func (p *Projection) rebuild(ctx context.Context, tx *sql.Tx) error {
-	for _, clear := range []string{"DELETE FROM conversation", "DELETE FROM part", "DELETE FROM item",
+	for _, clear := range []string{"DELETE FROM conversation", "DELETE FROM part", "DELETE FROM item", "DELETE FROM stale",
 		"INSERT INTO search (search) VALUES ('delete-all')"} {
 		if _, err := tx.ExecContext(ctx, clear); err != nil {
 			return fmt.Errorf("clear what was folded: %w", err)

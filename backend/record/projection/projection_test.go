@@ -3,6 +3,7 @@ package projection_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/care/fold"
+	"postern/backend/record/projection"
 	. "postern/backend/record/recordtest"
 )
 
@@ -245,6 +247,89 @@ func TestJudgedAgain(t *testing.T) {
 	})
 	if got := dump(t, r); got != before {
 		t.Fatal(difference(before, got))
+	}
+}
+
+// TestRenew: of what is known anew only what it concerns is folded again, some conversations at a time, between which
+// others write; and what a crash leaves is folded before anything is read.
+func TestRenew(t *testing.T) {
+	r := NewReplica(t, nil)
+	if _, err := r.Projection.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var all []*event.Event
+	for i := range 250 {
+		s := NewStory(t, Maria, care.Text(fmt.Sprint("A rash ", i)), Monday)
+		s.Says(Maria, "It itches.")
+		all = append(all, s.All...)
+	}
+	r.Takes(LeeBox, all...)
+	other := NewStoryAt(t, Juan, Juan, Raman, RamanBox, "Flu shot", Monday)
+	other.Write(Stranger, nil, event.SentBody{Text: "Who am I?"})
+	taken := r.Entries(RamanBox, other.All...)
+	for i := range taken {
+		taken[i].Verdict = fold.Accepted // its bytes are its author's, who may not write yet
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		_, err := r.Journal.Append(ctx, tx, taken...)
+		return err
+	})
+	outdate := func(o projection.Outdated) {
+		t.Helper()
+		r.Write(func(ctx context.Context, tx *sql.Tx) error { return r.Projection.Outdate(ctx, tx, o) })
+	}
+	renews := func(o projection.Outdated) (times, n int) {
+		t.Helper()
+		outdate(o)
+		if err := r.Projection.Renew(t.Context(), func(threads []care.ThreadID) {
+			times, n = times+1, n+len(threads)
+			r.Write(func(context.Context, *sql.Tx) error { return nil }) // whoever writes has their turn
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return times, n
+	}
+	for _, c := range []struct {
+		what     string
+		o        projection.Outdated
+		times, n int
+	}{
+		{"nothing", projection.Outdated{}, 0, 0},
+		{"a patient", projection.Outdated{Patients: []care.PatientID{JuanPt}}, 1, 1},
+		{"an office", projection.Outdated{Offices: []care.OfficeID{Lee, Brandt}}, 3, 250},
+		{"what waits", projection.Outdated{Waiting: true}, 1, 1},
+		{"everything", projection.Outdated{All: true, Waiting: true}, 3, 251},
+	} {
+		if times, n := renews(c.o); times != c.times || n != c.n {
+			t.Errorf("%s: %d conversations at %d times", c.what, n, times)
+		}
+	}
+
+	patient := r.Clinic.Roster[MariaPt]
+	patient.Name = "Marisol Ortega"
+	r.Clinic.Roster[MariaPt] = patient
+	r.Clinic.Known[Stranger.Key] = r.Clinic.Known[Rosa.Key]
+	outdate(projection.Outdated{Waiting: true, Patients: []care.PatientID{MariaPt}})
+	ctx, crash := context.WithCancel(t.Context())
+	if err := r.Projection.Renew(ctx, func([]care.ThreadID) { crash() }); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if half := dump(t, r); !strings.Contains(half, "word ortega") || !strings.Contains(half, "word vega") {
+		t.Fatal("it did not end between two")
+	}
+	r.Crash()
+	if rebuilt, err := r.Projection.Ready(t.Context()); err != nil || rebuilt {
+		t.Fatalf("folded everything: %v, %v", rebuilt, err)
+	}
+	got := dump(t, r)
+	if strings.Contains(got, "word vega") || !strings.Contains(got, `text="Who am I?"`) {
+		t.Error("what was left is not folded again")
+	}
+	if err := r.Projection.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := dump(t, r); got != want {
+		t.Fatal(difference(got, want))
 	}
 }
 

@@ -121,8 +121,9 @@ func (w *writing) head(ctx context.Context, thread care.ThreadID, c *fold.Conver
 	if err != nil {
 		return err
 	}
-	_, err = w.tx.ExecContext(ctx, "INSERT INTO conversation (thread, about, folded) VALUES (?, ?, ?) "+
-		"ON CONFLICT (thread) DO UPDATE SET about = excluded.about, folded = excluded.folded", thread[:], about, string(folded))
+	_, err = w.tx.ExecContext(ctx, "INSERT INTO conversation (thread, about, folded, waits) VALUES (?, ?, ?, ?) "+
+		"ON CONFLICT (thread) DO UPDATE SET about = excluded.about, folded = excluded.folded, waits = excluded.waits",
+		thread[:], about, string(folded), len(c.Waiting) > 0)
 	return err
 }
 

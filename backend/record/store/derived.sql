@@ -11,8 +11,15 @@ CREATE TABLE projection (
 CREATE TABLE conversation (
 	thread BLOB NOT NULL PRIMARY KEY,
 	about  TEXT NOT NULL DEFAULT '', -- the words beside its texts by which it is found; '' until its opening is here
-	folded TEXT NOT NULL DEFAULT ''
+	folded TEXT NOT NULL DEFAULT '',
+	waits  INTEGER NOT NULL DEFAULT 0 -- 1: an event of it does not count yet
 ) STRICT;
+CREATE INDEX conversation_waits ON conversation (thread) WHERE waits = 1;
+
+-- stale: conversations that were folded by what is no longer known, and are to be folded again.
+CREATE TABLE stale (
+	thread BLOB NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 
 -- part: one row a conversation in a list: the thread itself or a follow-up of it.
 CREATE TABLE part (

@@ -20,6 +20,9 @@ type Renewal struct {
 // Since compares this book with the one that it was made of. Most of what comes changes little: a patient's roster that
 // patient's conversations, a care list those of the patients in it, a calendar none.
 func (b *Book) Since(was *Book) Renewal {
+	if b == was {
+		return Renewal{}
+	}
 	r := Renewal{
 		All: !maps.Equal(b.revoked, was.revoked) || !maps.Equal(b.officeOf, was.officeOf) ||
 			b.practice.Mailbox != was.practice.Mailbox,
