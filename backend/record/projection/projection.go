@@ -156,47 +156,51 @@ const atOnce = 100
 
 // Renew folds again what is to be folded again: some at a time, each time in a transaction of its own, so that others get
 // their turns to write and a crash loses nothing of what is still to be done. told, if it is not nil, is given what changed
-// after each.
+// after each. It may run twice at once.
 func (p *Projection) Renew(ctx context.Context, told func([]care.ThreadID)) error {
 	for {
-		threads, err := p.stale(ctx)
-		if err != nil || len(threads) == 0 {
+		var threads []care.ThreadID
+		if err := p.db.Read(ctx, func(tx *sql.Tx) (err error) {
+			threads, err = stale(ctx, tx, 1) // mostly nothing is, and then nobody's turn to write is taken
+			return err
+		}); err != nil || len(threads) == 0 {
 			return err
 		}
-		err = p.db.Write(ctx, func(tx *sql.Tx) error {
+		err := p.db.Write(ctx, func(tx *sql.Tx) (err error) {
+			ctx := context.WithoutCancel(ctx)
+			if threads, err = stale(ctx, tx, atOnce); err != nil || len(threads) == 0 {
+				return err
+			}
 			if err := p.Refold(ctx, tx, threads); err != nil {
 				return err
 			}
 			in, args := store.In(threads)
-			_, err := tx.ExecContext(context.WithoutCancel(ctx), "DELETE FROM stale WHERE thread IN "+in, args...)
+			_, err = tx.ExecContext(ctx, "DELETE FROM stale WHERE thread IN "+in, args...)
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("fold again: %w", err)
 		}
-		if told != nil {
+		if told != nil && len(threads) > 0 {
 			told(threads)
 		}
 	}
 }
 
-func (p *Projection) stale(ctx context.Context) (threads []care.ThreadID, err error) {
-	err = p.db.Read(ctx, func(tx *sql.Tx) (err error) {
-		rows, err := tx.QueryContext(ctx, "SELECT thread FROM stale ORDER BY thread LIMIT ?", atOnce)
-		if err != nil {
-			return fmt.Errorf("read what is to be folded again: %w", err)
+func stale(ctx context.Context, tx *sql.Tx, most int) (threads []care.ThreadID, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT thread FROM stale ORDER BY thread LIMIT ?", most)
+	if err != nil {
+		return nil, fmt.Errorf("read what is to be folded again: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var t care.ThreadID
+		if err := rows.Scan(store.ID(&t)); err != nil {
+			return nil, err
 		}
-		defer func() { err = errors.Join(err, rows.Close()) }()
-		for rows.Next() {
-			var t care.ThreadID
-			if err := rows.Scan(store.ID(&t)); err != nil {
-				return err
-			}
-			threads = append(threads, t)
-		}
-		return rows.Err()
-	})
-	return threads, err
+		threads = append(threads, t)
+	}
+	return threads, rows.Err()
 }
 
 // Rebuild folds everything anew in one transaction: until it commits, screens read the old tables.
