@@ -52,30 +52,33 @@ func show(ctx context.Context, l net.Listener, b *backend.Backend, log *slog.Log
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	if _, err := fmt.Fprintf(out, "open: http://%s/open?token=%s\n", l.Addr(), token); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return serveUntil(ctx, l, frontend.New(home{b}, frontend.Options{Token: token, Log: log, Ending: ctx.Done()}), log)
+}
+
+// serveUntil answers until the context ends. What is under way then is still answered: the context ends no request, or
+// a text that is just being saved would be lost. Only the event streams, which have no end of their own, hear of it.
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler:           frontend.New(home{b}, frontend.Options{Token: token, Log: log}),
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
-	if _, err := fmt.Fprintf(out, "open: http://%s/open?token=%s\n", l.Addr(), token); err != nil {
-		return errors.Join(err, srv.Close())
-	}
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	cancel() // ends the event streams, which would otherwise be waited for
 	grace, done := context.WithTimeout(context.Background(), 5*time.Second)
 	defer done()
 	if err := srv.Shutdown(grace); err != nil {
 		log.Warn("some requests were cut off", "err", err)
+		_ = srv.Close()
 	}
 	return nil
 }

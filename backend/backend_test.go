@@ -3,9 +3,11 @@ package backend
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +15,10 @@ import (
 	"postern/backend/care"
 	"postern/backend/command"
 	"postern/backend/record/draft"
+	"postern/backend/record/store"
+	"postern/backend/trust/directory"
 	"postern/backend/trust/enrol"
+	"postern/backend/trust/seal"
 	"postern/backend/trust/vault"
 )
 
@@ -141,5 +146,37 @@ func TestRecordThrownAway(t *testing.T) {
 	must(t, err)
 	if p.facts.Clock() == nil {
 		t.Error("no calendar")
+	}
+}
+
+// A calendar that this Postern cannot read keeps nobody from their messages: it is said, and nothing is promised.
+func TestUnreadableCalendar(t *testing.T) {
+	root, registrar, device := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32))
+	public := func(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }
+	s := vault.Secrets{Practice: care.PracticeID(care.NewID("pr")), Root: seal.Fingerprint(public(root)), Store: make([]byte, store.KeyBytes), Device: device,
+		Person: care.Person{ID: care.PersonID(care.NewID("ps")), Role: care.RoleNurse}}
+	head := directory.Head{Practice: s.Practice, At: directory.Time(time.Now())}
+	cert, err := directory.Sign(root, &directory.Cert{Head: head, Serial: 1, For: directory.ForRegistrar, Key: public(registrar), Root: public(root)})
+	must(t, err)
+	list, err := directory.Sign(registrar, &directory.Directory{Head: head, Chain: []directory.SignedCert{cert.Embed()}, Version: 1,
+		Clinic: care.Practice{ID: s.Practice, Calendar: care.Calendar{Zone: "America/New_York", Preset: "of a newer Postern"}}})
+	must(t, err)
+	dir := t.TempDir()
+	must(t, keepDocuments(t.Context(), dir, s.Store, []directory.Document{list}))
+	p, err := openProfile(t.Context(), dir, s, quiet(), time.Now)
+	must(t, err)
+	defer p.close()
+	if p.Practice().Calendar.Preset == "" || p.facts.Clock().Promises() {
+		t.Error("something is promised")
+	}
+	if got := p.Sync(); got.Phase != care.SyncRefused || !strings.Contains(got.Problem, "calendar") {
+		t.Errorf("nothing is said: %+v", got)
+	}
+	if _, _, err := p.Views().Queue(t.Context(), "all", ""); err != nil {
+		t.Error(err)
+	}
+	offline := care.SyncState{Phase: care.SyncOffline, Problem: "The mail system cannot be reached."}
+	if got := p.facts.stand(offline); got != offline {
+		t.Errorf("it hides that the mail system cannot be reached: %+v", got)
 	}
 }

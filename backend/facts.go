@@ -14,20 +14,23 @@ type facts struct {
 	books *replica.Books
 	me    care.PersonID
 
-	mu    sync.Mutex
-	of    *directory.Book
-	ready *promise.Clock
+	mu     sync.Mutex
+	of     *directory.Book
+	ready  *promise.Clock
+	unread error // why the calendar cannot be read
 }
 
 func (f *facts) book() *directory.Book { return f.books.Book() }
 
-// clock is the calendar of the newest book, built once a book.
+// clock is the calendar of the newest book, built once a book. Where it cannot be read, be it because a newer Postern
+// wrote it, the error says so, and the clock promises nothing: a day by an older calendar could be a wrong one. Nobody is
+// kept from their messages by it.
 func (f *facts) clock() (*promise.Clock, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	book := f.book()
 	if f.ready != nil && f.of == book {
-		return f.ready, nil
+		return f.ready, f.unread
 	}
 	calendar := book.Practice().Calendar
 	if book.Version() == 0 {
@@ -35,23 +38,28 @@ func (f *facts) clock() (*promise.Clock, error) {
 		// known either, so that nothing can be promised by this calendar.
 		calendar = care.Calendar{Zone: "UTC", Hours: map[string][]care.Span{"mon": {{From: "09:00", Until: "17:00"}}}}
 	}
-	c, err := promise.New(calendar)
-	if err != nil {
-		return nil, care.Because(care.Corrupt, err, "The clinic's calendar cannot be read. Ask the clinic to send its list again.")
+	f.of, f.unread = book, nil
+	var err error
+	if f.ready, err = promise.New(calendar); err != nil {
+		f.ready = promise.None(calendar)
+		f.unread = care.Because(care.Corrupt, err, "This Postern cannot read the clinic's calendar, so it names no day for a reply. "+
+			"Messages come and go as before. Update Postern, or ask the clinic to send its list again.")
 	}
-	f.of, f.ready = book, c
-	return c, nil
+	return f.ready, f.unread
 }
 
-// Clock is the practice's calendar. Where a newer directory brings one that cannot be read, the last good one stays.
+// Clock is the practice's calendar. It promises nothing where that cannot be read.
 func (f *facts) Clock() *promise.Clock {
-	c, err := f.clock()
-	if err != nil {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return f.ready
-	}
+	c, _ := f.clock() // stand says the error
 	return c
+}
+
+// stand is the sync state with what stands in the way on this computer itself, unless the mail system does.
+func (f *facts) stand(s care.SyncState) care.SyncState {
+	if _, err := f.clock(); err != nil && s.Problem == "" {
+		s.Phase, s.Problem = care.SyncRefused, care.SentenceOf(err)
+	}
+	return s
 }
 
 func (f *facts) Practice() care.Practice                        { return f.book().Practice() }

@@ -80,7 +80,7 @@ func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Tim
 	books := replica.NewBooks(book)
 	p.facts = &facts{books: books, me: s.Person.ID}
 	if _, err := p.facts.clock(); err != nil {
-		return err
+		p.log.Error("nothing is promised to anybody here", "err", err) // and Sync says it
 	}
 	secrets, err := mailboxSecrets(s)
 	if err != nil {
@@ -195,15 +195,8 @@ func (p *Profile) Patient() care.Patient {
 	return patient
 }
 
-// Waiting counts the texts and letters that have not gone out.
-func (p *Profile) Waiting(ctx context.Context) (n int, err error) {
-	err = p.db.Read(ctx, func(tx *sql.Tx) error {
-		held, waiting, _, err := p.desk.Outbox.Counts(ctx, tx)
-		n = held + waiting
-		return err
-	})
-	return n, err
-}
+// Waiting counts what has not gone out, as the screens say it.
+func (p *Profile) Waiting(ctx context.Context) (int, error) { return p.views.Waiting(ctx) }
 
 // Practice is the clinic as the newest directory has it.
 func (p *Profile) Practice() care.Practice { return p.facts.Practice() }
@@ -215,7 +208,7 @@ func (p *Profile) Views() *view.Views { return p.views }
 func (p *Profile) Desk() *command.Desk { return p.desk }
 
 // Sync says how this computer stands with the mail system.
-func (p *Profile) Sync() care.SyncState { return p.replica.State() }
+func (p *Profile) Sync() care.SyncState { return p.facts.stand(p.replica.State()) }
 
 // SyncNow looks for new mail and submits what is due.
 func (p *Profile) SyncNow() { p.replica.Nudge() }

@@ -12,7 +12,7 @@ import (
 // heartbeat keeps the stream from looking dead to what stands between.
 const heartbeat = 20 * time.Second
 
-// events tells a browser what changed, as server-sent events, until it leaves or the person signs out.
+// events tells a browser what changed, as server-sent events, until it leaves, the person signs out or Postern ends.
 func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	signed, over := sessionOf(r).who()
 	if signed == nil {
@@ -44,6 +44,8 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 		case <-beat.C:
 			line = ": here\n\n"
 		case <-over:
+			return
+		case <-s.ending:
 			return
 		case <-r.Context().Done():
 			return

@@ -32,6 +32,9 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock; nil is the computer's.
 	Now func() time.Time
+	// Ending is closed when Postern is about to end: the event streams end then, for the rest can be waited for. Nil:
+	// they end with their requests.
+	Ending <-chan struct{}
 }
 
 type server struct {
@@ -40,13 +43,14 @@ type server struct {
 	hosts    []string
 	log      *slog.Logger
 	now      func() time.Time
+	ending   <-chan struct{}
 	sessions *sessions
 	signing  chan struct{} // one sign-in at a time: each takes the memory that guessing is meant to cost
 }
 
 // New makes the handler of all screens. It does no input or output until it is asked something.
 func New(home Home, o Options) http.Handler {
-	s := &server{home: home, token: sha256.Sum256([]byte(o.Token)), hosts: o.Hosts, log: o.Log, now: o.Now,
+	s := &server{home: home, token: sha256.Sum256([]byte(o.Token)), hosts: o.Hosts, log: o.Log, now: o.Now, ending: o.Ending,
 		sessions: newSessions(o.Token), signing: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -106,7 +110,7 @@ func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
 	f.SignedIn, f.Me, f.Member = true, signed.Me(), signed.Me().Role == care.RoleMember
 	f.Practice, f.NurseLine, f.FrontDesk = practice.Name, practice.NurseLine, practice.FrontDesk
 	f.Promise = say.Within(practice.Policy.Promise())
-	f.Sync = parts.SyncOf(signed.Sync(), waiting, f.Clock)
+	f.Sync = parts.SyncOf(signed.Sync(), waiting, f.FrontDesk, f.Clock)
 	return f
 }
 

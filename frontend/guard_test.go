@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -324,6 +325,76 @@ func (h *slowHome) SignIn(ctx context.Context, profile, passphrase string) (seat
 	<-h.gate
 	h.inside--
 	return h.world.SignIn(ctx, profile, passphrase)
+}
+
+// TestTheStreamEndsWithPostern: a stream would be waited for without end.
+func TestTheStreamEndsWithPostern(t *testing.T) {
+	w := newWorld()
+	ending := make(chan struct{})
+	v := visit(t, frontend.New(w, frontend.Options{Token: token, Now: func() time.Time { return w.now }, Ending: ending}))
+	v.comeIn()
+	close(ending)
+	if got := v.get("/events"); got.Code != http.StatusOK || !strings.HasPrefix(got.Body.String(), ": here") {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
+
+// TestWhoComesAtOnceIsClosedOnce: a second person signs in while the first one's profile is still being closed for the
+// sign-in before it. Each profile that was opened is closed but the one that stays.
+func TestWhoComesAtOnceIsClosedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		home := &countingHome{world: newWorld(), gate: make(chan struct{})}
+		v := visit(t, frontend.New(home, frontend.Options{Token: token, Now: func() time.Time { return home.now }}))
+		v.comeIn()
+		done := make(chan int)
+		signIn := func() {
+			r := form("/session", "profile", "marisol", "passphrase", "demo")
+			r.Host = here.Host
+			for _, c := range v.jar.Cookies(here) {
+				r.AddCookie(c)
+			}
+			rec := httptest.NewRecorder()
+			v.h.ServeHTTP(rec, r)
+			done <- rec.Code
+		}
+		go signIn()
+		synctest.Wait() // it waits at the gate, closing the first
+		go signIn()
+		synctest.Wait()
+		close(home.gate)
+		<-done
+		<-done
+		if home.opened.Load() != 3 || home.closings.Load() != 2 {
+			t.Errorf("%d profiles were opened, %d closed; one is signed in", home.opened.Load(), home.closings.Load())
+		}
+		v.post("/session/lock")
+		if home.closings.Load() != 3 {
+			t.Errorf("%d profiles were closed; nobody is signed in", home.closings.Load())
+		}
+	})
+}
+
+// countingHome counts the profiles that it opens and closes; closing one waits at the gate.
+type countingHome struct {
+	*world
+	gate             chan struct{}
+	opened, closings atomic.Int32
+}
+
+func (h *countingHome) SignIn(ctx context.Context, profile, passphrase string) (seat.Signed, error) {
+	h.opened.Add(1)
+	return counted{signed{h.world}, h}, nil
+}
+
+type counted struct {
+	signed
+	home *countingHome
+}
+
+func (c counted) Close() error {
+	<-c.home.gate
+	c.home.closings.Add(1)
+	return nil
 }
 
 // TestTheStreamEndsAtSignOut reads changes as they come and nothing after the lock.

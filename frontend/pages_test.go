@@ -1,14 +1,17 @@
 package frontend_test
 
 import (
+	"crypto/x509"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +19,7 @@ import (
 
 	"postern/backend/care"
 	"postern/backend/care/fold"
+	"postern/backend/post/dial"
 	"postern/backend/record/view"
 	"postern/frontend/seat"
 )
@@ -32,6 +36,8 @@ var pages = []struct{ name, path, id string }{
 	{"conversation-waits", "/messages/" + id("treadmill").String(), "main"},
 	{"conversation-complete", "/messages/" + id("refill").String(), "main"},
 	{"conversation-troubled", "/messages/" + id("troubled").String(), "main"},
+	{"conversation-put-off", "/messages/" + id("waiting").String() + "?sent=yes", "main"},
+	{"conversation-going-out", "/messages/" + id("sending").String() + "?sent=yes", "main"},
 	{"compose", "/drafts/dr_aaaaaaaaaaaaaaaa", "main"},
 	{"compose-subject", "/drafts/dr_aaaaaaaaaaaaaaaa?field=subject", "to-shown"},
 	{"review", "/drafts/dr_bbbbbbbbbbbbbbbb/review", "main"},
@@ -44,9 +50,10 @@ var pages = []struct{ name, path, id string }{
 // everything is a world in which each state of a conversation and of a text is there once.
 func everything() *world {
 	w := newWorld()
-	for i, s := range []view.State{view.StateHanded, view.StateFailed, view.StateOpen} {
+	for i, s := range []view.State{view.StateHanded, view.StateFailed, view.StateOpen, view.StateSending, view.StateWaiting} {
 		t := w.row(string(s), lee, care.Text("In the state "+s), s, at(time.November, 10+i, 9, 0))
-		t.Items = []view.Item{{Kind: view.ItemMessage, ID: id("item " + string(s)), By: marisol, Own: true, Member: true, At: t.At, State: s, Why: "The mailbox is full.", Text: "Text"}}
+		t.Items = []view.Item{{Kind: view.ItemMessage, ID: id("item " + string(s)), By: marisol, Own: true, Member: true, At: t.At, State: s, Text: "Text"}}
+		t.Awaits = fold.Office
 	}
 	overdue := w.row("overdue", raman, "Promised for yesterday", view.StateDelivered, at(time.November, 9, 9, 0))
 	overdue.Due = at(time.November, 19, 9, 0)
@@ -71,7 +78,8 @@ func (w *world) troubled() {
 		{Kind: view.ItemMessage, ID: id("x1"), By: marisol, Own: true, Member: true, At: t.At, State: view.StateDelivered, Received: t.At, Text: "<img src=x onerror=alert(1)>\n- <b>one</b>"},
 		{Kind: view.ItemComplete, ID: id("x2"), By: haddad, At: t.At, Text: "Closed.", Undone: true},
 		{Kind: view.ItemReopen, ID: id("x3"), By: rosa, At: t.At},
-		{Kind: view.ItemMessage, ID: id("x4"), By: marisol, Own: true, Member: true, At: t.At, State: view.StateFailed, Why: "The mailbox is full.", Text: "Again"},
+		{Kind: view.ItemMessage, ID: id("x4"), By: marisol, Own: true, Member: true, At: t.At, State: view.StateFailed, Text: "Again",
+			Why: "It did not reach Dr. Raman's office. The mail system says: “552 5.2.2 mailbox full”. Call the front desk at 555-010-0101."},
 	}
 }
 
@@ -95,6 +103,44 @@ func TestPagesAsTheyWere(t *testing.T) {
 		}
 		if got != string(want) {
 			t.Errorf("%s differs from %s (go test ./frontend -update writes it):\n%s", p.path, file, firstDifference(got, string(want)))
+		}
+	}
+}
+
+// TestTroubleIsOnTheScreen: whatever keeps Postern from the mail system is said above everything, in the words in which it
+// was found: what happened, where the text is, what to do; and how much waits, and whom to call.
+func TestTroubleIsOnTheScreen(t *testing.T) {
+	at := care.Endpoint{Host: "mail.clinic.example", Port: 993, TLS: care.TLSImplicit}
+	expired := x509.CertificateInvalidError{Cert: &x509.Certificate{NotAfter: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, Reason: x509.Expired, Detail: "it is after"}
+	full := care.Refusef(care.Full, "There is no room left on this computer's disk, so this could not be saved. What was saved before is safe. Free some space, then try again.")
+	for name, c := range map[string]struct {
+		phase care.SyncPhase
+		err   error
+		words []string
+	}{
+		"an expired certificate": {care.SyncRefused, dial.Explain(at, expired), []string{"expired on November 1, 2026", dial.Kept, "call the clinic's front desk"}},
+		"a refused password":     {care.SyncRefused, dial.WrongPassword(at, nil), []string{"The clinic's gateway refused the password.", dial.Kept, "Call the clinic's front desk"}},
+		"no TLS":                 {care.SyncRefused, dial.NoTLS(at), []string{"offers no secured connection", dial.Kept, "Call the clinic's front desk"}},
+		"a full disk":            {care.SyncRefused, full, []string{"no room left", "is safe", "Free some space"}},
+		"an unknown host": {care.SyncOffline, dial.Explain(at, &net.DNSError{Name: at.Host, IsNotFound: true}),
+			[]string{"You are offline.", "no mail system by the name of mail.clinic.example", dial.Kept, "Check that this computer is connected"}},
+		"a refused connection": {care.SyncOffline, dial.Explain(at, syscall.ECONNREFUSED), []string{"You are offline.", "it refuses the connection", dial.Kept, "tries again by itself"}},
+	} {
+		w := everything()
+		w.sync = care.SyncState{Phase: c.phase, Problem: care.SentenceOf(c.err)}
+		v := visit(t, handler(w))
+		v.comeIn()
+		for _, path := range []string{"/messages", "/drafts/dr_aaaaaaaaaaaaaaaa", "/sync"} {
+			doc, err := html.Parse(v.get(path).Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bar := strings.Join(strings.Fields(text(find(doc, "bars"))), " ")
+			for _, words := range append(c.words, "Waiting on this computer: 3.", "Front desk: 555-010-0100.") {
+				if !strings.Contains(bar, words) {
+					t.Errorf("%s: %s does not say %q: %s", name, path, words, bar)
+				}
+			}
 		}
 	}
 }

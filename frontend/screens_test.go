@@ -2,10 +2,12 @@ package frontend_test
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
 	"postern/backend/care"
+	"postern/backend/post/dial"
 	"postern/backend/record/view"
 	"postern/frontend/seat"
 )
@@ -60,9 +62,14 @@ func TestScreensAreAccessible(t *testing.T) {
 	b.state(view.StateWaiting, "", care.SyncOffline)
 	b.sees("Waiting to send. It has not reached Dr. Lee's office.")
 	b.sees("You are offline.")
+	b.sees("There is no mail system by the name of mail.clinic.example.")
+	b.sees("Waiting on this computer: 1.")
+	b.sees("Offline - 1 waiting to send")
 	b.accessible("m7")
 	b.state(view.StateReview, "the conversation was completed meanwhile.", care.SyncRefused)
 	b.sees("Send anyway")
+	b.sees("The clinic's gateway refused the password.")
+	b.sees("Front desk: 555-010-0100.")
 	b.accessible("review")
 	b.button("Send anyway")
 	b.sees("Your message is on its way.")
@@ -78,7 +85,12 @@ func (b *browser) state(s view.State, why string, phase care.SyncPhase) {
 			h.State, h.Why = s, why
 			b.held[id] = h
 		}
-		b.sync = care.SyncState{Phase: phase, Problem: "The clinic's gateway refused the password. Nothing was lost: what you wrote waits on this computer."}
+		at := care.Endpoint{Host: "mail.clinic.example"}
+		trouble := dial.Explain(at, &net.DNSError{Name: at.Host, IsNotFound: true})
+		if phase == care.SyncRefused {
+			trouble = dial.WrongPassword(at, nil)
+		}
+		b.sync = care.SyncState{Phase: phase, Problem: care.SentenceOf(trouble)}
 	})
 }
 
@@ -169,11 +181,7 @@ func TestCompletionTakesTheReplyBoxAway(t *testing.T) {
 	part := id("pressure")
 	b.fill("reply-"+part.String(), "Should I also")
 	b.until("the draft kept", fmt.Sprintf(`document.getElementById("saved-%s").innerText.includes("Draft saved")`, part))
-	w.change(seat.Change{Threads: []care.ThreadID{part}}, func() {
-		t := w.threads[part]
-		t.Items = append(t.Items, view.Item{Kind: view.ItemComplete, ID: id("done"), By: rosa, At: w.now, Text: "Glad it helped."})
-		t.Open, t.State, t.Completed = false, view.StateCompleted, &t.Items[len(t.Items)-1]
-	})
+	w.completes(part)
 	b.sees("This conversation is complete.")
 	b.sees("You had begun a reply. It was not sent.")
 	b.until("no reply box", `!document.querySelector("textarea")`)

@@ -61,25 +61,23 @@ func (b *session) who() (seat.Signed, <-chan struct{}) {
 }
 
 // enter notes who signed in. Somebody who was signed in before is signed out.
-func (b *session) enter(signed seat.Signed) error {
-	err := b.leave()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.signed, b.over = signed, make(chan struct{})
-	return err
-}
+func (b *session) enter(signed seat.Signed) error { return b.seat(signed, make(chan struct{})) }
 
 // leave signs out; it may run twice.
-func (b *session) leave() error {
+func (b *session) leave() error { return b.seat(nil, nil) }
+
+// seat puts a person, or nobody, in place of whoever is there. The places change under one lock, so that of several who
+// come at once each is closed but the last; closing may take its time, and comes after.
+func (b *session) seat(signed seat.Signed, over chan struct{}) error {
 	b.mu.Lock()
-	signed, over := b.signed, b.over
-	b.signed, b.over = nil, nil
+	before, ended := b.signed, b.over
+	b.signed, b.over = signed, over
 	b.mu.Unlock()
-	if signed == nil {
+	if before == nil {
 		return nil
 	}
-	close(over)
-	return signed.Close()
+	close(ended)
+	return before.Close()
 }
 
 // open exchanges the token of the printed link for a session, and takes it out of the address bar. A browser that has a

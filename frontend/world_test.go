@@ -33,6 +33,7 @@ type world struct {
 	wakes   map[chan seat.Change]bool
 	closed  int
 	panics  string // the method that panics, for the guard
+	fail    error  // what saving a draft answers, if set
 }
 
 var zone = func() *time.Location {
@@ -286,6 +287,9 @@ func (w *world) office(id care.OfficeID) (view.Recipient, bool) {
 func (w *world) SaveDraft(_ context.Context, d view.Draft) (view.Draft, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.fail != nil {
+		return d, w.fail
+	}
 	if _, sent := w.became[d.ID]; sent || w.held[d.ID].Draft != "" {
 		return d, care.Refusef(care.Conflict, "This text was already sent.")
 	}
@@ -425,6 +429,39 @@ func (w *world) delivered(part care.EventID, due time.Time) {
 		last := &t.Items[len(t.Items)-1]
 		last.State, last.Received, last.Due = view.StateDelivered, w.now, due
 		t.State, t.Due = view.StateDelivered, due
+	})
+}
+
+// failing is what saving a draft answers from now on; nil saves it.
+func (w *world) failing(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fail = err
+}
+
+// written are the texts of all drafts.
+func (w *world) written() (texts []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, d := range w.drafts {
+		texts = append(texts, string(d.Text))
+	}
+	return texts
+}
+
+// listeners is how many streams of changes are open.
+func (w *world) listeners() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.wakes)
+}
+
+// completes is the office completing a conversation.
+func (w *world) completes(part care.EventID) {
+	w.change(seat.Change{Threads: []care.ThreadID{part}}, func() {
+		t := w.threads[part]
+		t.Items = append(t.Items, view.Item{Kind: view.ItemComplete, ID: id("done"), By: rosa, At: w.now, Text: "Glad it helped."})
+		t.Open, t.State, t.Completed = false, view.StateCompleted, &t.Items[len(t.Items)-1]
 	})
 }
 

@@ -26,15 +26,34 @@ type Receipts struct {
 	// may lie there unread, so that patience has not begun.
 	InStep func() bool
 	Log    *slog.Logger
+	// Received, where it is set, gives another date than the mail system's to a message: only of a demo, whose clock is
+	// moved and whose mail system's is not.
+	Received func(arrived time.Time) time.Time
 
-	due   map[care.ThreadID]time.Time
-	begun time.Time // when patience could begin
+	elapsed func() time.Duration            // nil: since this program began, which nobody who sets a clock changes
+	first   map[care.EventID]time.Duration  // when a message was first found without a receipt
+	due     map[care.ThreadID]time.Duration // when to look at it again
+	begun   time.Duration                   // when patience could begin
+}
+
+var started = time.Now()
+
+// now is what patience is measured by. A wall clock would not do: of a computer that is set back by days, it would last
+// for days.
+func (r *Receipts) now() time.Duration {
+	if r.elapsed != nil {
+		return r.elapsed()
+	}
+	return time.Since(started)
+}
+
+func (r *Receipts) begin() {
+	r.first, r.due, r.begun = map[care.EventID]time.Duration{}, map[care.ThreadID]time.Duration{}, r.now()
 }
 
 // Run confirms what is there, and then what the changes bring, until the context ends or changes is closed.
 func (r *Receipts) Run(ctx context.Context, changes <-chan command.Change) error {
-	r.due = map[care.ThreadID]time.Time{}
-	r.begun = r.Desk.Now()
+	r.begin()
 	all, err := r.threads(ctx)
 	if err != nil {
 		return err
@@ -60,7 +79,7 @@ func (r *Receipts) Run(ctx context.Context, changes <-chan command.Change) error
 
 // Once confirms everything that waits for a receipt now, without patience.
 func (r *Receipts) Once(ctx context.Context) error {
-	r.due = map[care.ThreadID]time.Time{}
+	r.begin()
 	all, err := r.threads(ctx)
 	if err != nil {
 		return err
@@ -83,7 +102,7 @@ func (r *Receipts) threads(ctx context.Context) (all []care.ThreadID, err error)
 
 func (r *Receipts) look(ctx context.Context, threads []care.ThreadID) {
 	if r.Patience > 0 && r.InStep != nil && !r.InStep() {
-		r.begun = r.Desk.Now()
+		r.begun = r.now()
 	}
 	for _, t := range threads {
 		wait, err := r.confirm(ctx, t, r.Patience)
@@ -91,11 +110,14 @@ func (r *Receipts) look(ctx context.Context, threads []care.ThreadID) {
 		case refused(err): // to try again by itself would not help; the next change does
 			r.Log.Warn("may not confirm receipt", "thread", t, "err", err)
 			delete(r.due, t)
+		case care.KindOf(err) == care.Unavailable: // somebody else can, or a newer list of the clinic's lets this one
+			r.Log.Warn("cannot confirm receipt yet", "thread", t, "err", err)
+			r.due[t] = r.now() + time.Minute
 		case err != nil:
 			r.Log.Error("cannot confirm receipt", "thread", t, "err", err)
-			r.due[t] = r.Desk.Now().Add(10 * time.Second)
+			r.due[t] = r.now() + 10*time.Second
 		case wait > 0:
-			r.due[t] = r.Desk.Now().Add(wait)
+			r.due[t] = r.now() + wait
 		default:
 			delete(r.due, t)
 		}
@@ -110,34 +132,32 @@ func refused(err error) bool {
 	return false
 }
 
-// left is how long a message that arrived then waits for somebody else. The mail system's clock may be wrong either way.
-func (r *Receipts) left(id care.EventID, arrived time.Time, patience time.Duration) time.Duration {
+// left is how long a message still waits for somebody else, from when it was first found here without a receipt.
+func (r *Receipts) left(id care.EventID, patience time.Duration) time.Duration {
 	if patience <= 0 {
 		return 0
 	}
-	now, since := r.Desk.Now(), arrived
-	if since.Before(r.begun) {
-		since = r.begun
-	}
-	if since.After(now) {
-		since = now
+	now := r.now()
+	since, found := r.first[id]
+	if !found {
+		since, r.first[id] = now, now
 	}
 	key := r.Desk.Signer.Key()
 	chance := time.Duration(binary.BigEndian.Uint16(key[:])^binary.BigEndian.Uint16(id[:])) * patience >> 16
-	return patience + chance - now.Sub(since)
+	return patience + chance - (now - max(since, r.begun))
 }
 
 func (r *Receipts) next() time.Duration {
 	least := time.Hour
 	for _, at := range r.due {
-		least = min(least, max(10*time.Millisecond, at.Sub(r.Desk.Now())))
+		least = min(least, max(10*time.Millisecond, at-r.now()))
 	}
 	return least
 }
 
 func (r *Receipts) ripe() (out []care.ThreadID) {
 	for t, at := range r.due {
-		if !at.After(r.Desk.Now()) {
+		if at <= r.now() {
 			out = append(out, t)
 		}
 	}
@@ -168,9 +188,10 @@ func (r *Receipts) confirm(ctx context.Context, thread care.ThreadID, patience t
 		for _, p := range c.Parts {
 			for _, m := range p.Messages {
 				if !m.Member || m.Receipt != nil {
+					delete(r.first, m.ID)
 					continue
 				}
-				if left := r.left(m.ID, arrived[m.ID], patience); left > 0 {
+				if left := r.left(m.ID, patience); left > 0 {
 					if wait == 0 || left < wait {
 						wait = left
 					}
@@ -184,6 +205,9 @@ func (r *Receipts) confirm(ctx context.Context, thread care.ThreadID, patience t
 	for _, b := range ripe {
 		if err != nil {
 			return wait, err
+		}
+		if r.Received != nil {
+			b.arrived = r.Received(b.arrived)
 		}
 		err = r.Desk.Receive(ctx, thread, b.id, b.arrived)
 	}

@@ -11,6 +11,7 @@ import (
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/care/fold"
+	"postern/backend/care/promise"
 	"postern/backend/record/draft"
 	"postern/backend/record/outbox"
 	"postern/backend/record/recordtest"
@@ -559,6 +560,18 @@ func TestStillMeant(t *testing.T) {
 		t.Errorf("what is gone: %v %v", meant, err)
 	}
 
+	// What somebody wrote who may not claim, or past this office, drops nothing.
+	a, s, mine = begin()
+	crafted := s.Write(recordtest.Maria, nil, event.OwnerBody{Who: recordtest.Maria.ID})
+	s.Box = recordtest.RamanBox
+	past := s.Write(recordtest.DrRaman, nil, event.OwnerBody{Who: recordtest.DrRaman.ID})
+	a.takes(crafted, past)
+	for _, e := range mine {
+		if meant, err := a.StillMeant(t.Context(), e.ID); err != nil || !meant {
+			t.Errorf("dropped for what does not count: %v %v", meant, err)
+		}
+	}
+
 	// One whose submission began before a crash may be there already: it goes out, and holds up nothing.
 	a, s, mine = begin()
 	a.takes(s.Write(recordtest.DrLee, nil, event.OwnerBody{Who: recordtest.DrLee.ID}))
@@ -589,11 +602,20 @@ func TestReceive(t *testing.T) {
 	if a.events() != len(s.All)+1 {
 		t.Error("a receipt for the office's own message")
 	}
+	for _, off := range []time.Duration{-72 * time.Hour, 72 * time.Hour} { // the desk's clock says nothing of when it was received
+		b := drlee(t)
+		s, m = story(t, b)
+		b.now = b.now.Add(off)
+		must(t, b.Receive(t.Context(), s.Thread, m.ID, arrived))
+		if got := b.part(s.Thread).Messages[0].Receipt; !got.Received.Equal(r.Received) || !got.Due.Equal(r.Due) {
+			t.Errorf("with the clock off by %v: %+v", off, got)
+		}
+	}
 	b := drlee(t)
 	s, m = story(t, b)
-	must(t, b.Receive(t.Context(), s.Thread, m.ID, b.now.Add(72*time.Hour)))
-	if r := b.part(s.Thread).Messages[0].Receipt; r.Received.After(b.now) {
-		t.Errorf("received in the future: %+v", r)
+	b.Desk.Clock = func() *promise.Clock { return promise.None(care.Calendar{}) }
+	if err := b.Receive(t.Context(), s.Thread, m.ID, arrived); care.KindOf(err) != care.Unavailable || b.events() != len(s.All) {
+		t.Errorf("promised without a calendar: %v", err)
 	}
 }
 

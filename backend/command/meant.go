@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"postern/backend/care"
 	"postern/backend/care/event"
+	"postern/backend/care/fold"
 )
 
 // StillMeant reports whether a fact that nobody has received yet should still go out. A claim or assignment whose
@@ -44,14 +46,16 @@ func (d *Desk) StillMeant(ctx context.Context, id care.EventID) (bool, error) {
 	return meant, err
 }
 
-// beaten reports whether a colleague has replaced what a claim of ours replaces, or whether that was dropped itself.
+// beaten reports whether a colleague has replaced what a claim of ours replaces, or whether that was dropped itself. What
+// does not count in the conversation beats nobody: else whoever may not claim could keep all claims from going out.
 func (d *Desk) beaten(mine *event.Event, all []*event.Event) bool {
 	over := mine.Body.(event.OwnerBody).Over
 	held := over.IsZero()
+	c := fold.Fold(all, d.Directory())
 	for _, e := range all {
 		held = held || e.ID == over
 		other, is := e.Body.(event.OwnerBody)
-		if is && e.ID != mine.ID && e.Part == mine.Part && other.Over == over && e.As != d.Me.ID {
+		if is && !slices.Contains(c.Refused, e.ID) && !slices.Contains(c.Waiting, e.ID) && e.ID != mine.ID && e.Part == mine.Part && other.Over == over && e.As != d.Me.ID {
 			return true
 		}
 	}

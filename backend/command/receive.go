@@ -12,7 +12,8 @@ import (
 )
 
 // Receive confirms, for the clinic, that it has a member's message: when it was received (the mail system's date of the
-// office's copy) and when a reply is due. It is a no-op for a message that already has a receipt.
+// office's copy, and no other clock's) and when a reply is due. It is a no-op for a message that already has a receipt.
+// care.Unavailable while there is no calendar to promise by.
 func (d *Desk) Receive(ctx context.Context, thread care.ThreadID, message care.EventID, arrived time.Time) error {
 	var done bool
 	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
@@ -24,11 +25,12 @@ func (d *Desk) Receive(ctx context.Context, thread care.ThreadID, message care.E
 		if m == nil || !m.Member || m.Receipt != nil {
 			return nil
 		}
-		if arrived.After(d.Now()) {
-			arrived = d.Now() // a server's clock ahead of ours does not move the promise
+		clock := d.Clock()
+		if !clock.Promises() {
+			return care.Refusef(care.Unavailable, "Postern cannot read the clinic's calendar, so it cannot say when a reply is due.")
 		}
 		office, _ := d.Directory().Office(c.Office)
-		due, cover, ok := d.Clock().Due(arrived, d.Directory().Practice().Policy.Promise(), office.Provider)
+		due, cover, ok := clock.Due(arrived, d.Directory().Practice().Policy.Promise(), office.Provider)
 		if !ok {
 			due = time.Time{} // no day can be named while the provider is away without end and without cover
 		}

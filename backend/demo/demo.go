@@ -201,7 +201,7 @@ func (m *Maker) confirm(ctx context.Context) error {
 	if err := m.pull(ctx, a); err != nil {
 		return fmt.Errorf("the agent pulls: %w", err)
 	}
-	r := &agent.Receipts{Desk: a.Desk(), Log: m.Log}
+	r := &agent.Receipts{Desk: a.Desk(), Log: m.Log, Received: func(time.Time) time.Time { return m.at() }}
 	if err := r.Once(ctx); err != nil {
 		return fmt.Errorf("the agent confirms: %w", err)
 	}

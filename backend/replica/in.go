@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,21 +18,33 @@ import (
 	"postern/backend/post/fetch"
 	"postern/backend/post/letter"
 	"postern/backend/record/journal"
+	"postern/backend/record/projection"
 	"postern/backend/trust/directory"
 	"postern/backend/trust/seal"
 )
 
-// source takes in what one login's mailbox holds.
+// source takes in what one login's mailbox holds. The fetcher uses it, one goroutine at a time.
 type source struct {
 	r     *Replica
 	at    int // index of the login
 	login care.MailLogin
+
+	begun  bool      // what waited when this program was started has been looked at
+	named  int       // the newest version of the clinic's list that the care team has named
+	behind time.Time // since when that one is missing here
 }
 
 func (s *source) name() string { return s.login.IMAP.Host + "/" + s.login.User }
 
-// Known says which letters of a folder are stored.
+// Known says which letters of a folder need no fetching.
 func (s *source) Known(ctx context.Context, folder string, validity uint32) (func(uid uint32) bool, error) {
+	if !s.begun {
+		// Another Postern than the last one may read what that could not; and it may have ended before it looked.
+		if err := s.recall(ctx, s.at == 0); err != nil {
+			return nil, err
+		}
+		s.begun = true
+	}
 	var has func(uint32) bool
 	err := s.r.DB.Read(ctx, func(tx *sql.Tx) error {
 		set, err := s.r.Journal.Fetched(ctx, tx, s.name(), folder, validity)
@@ -40,27 +54,63 @@ func (s *source) Known(ctx context.Context, folder string, validity uint32) (fun
 	return has, err
 }
 
-// taken is what one letter turned out to be: exactly one of its fields is set.
+// arrival is one letter with what it turned out to be.
+type arrival struct {
+	*fetch.Letter
+	taken []taken
+	lacks string // what is to be here before it is fetched again, as here reads it; "": it is stored
+}
+
+// taken is one thing out of a letter: exactly one of its fields is set.
 type taken struct {
 	entry   *journal.Entry
 	doc     *directory.Document
 	refused *journal.Quarantined
 }
 
-// Store takes letters into the journal in one transaction, with all that the documents among them change. A letter counts
-// as fetched only with it.
+// stored is what a Store changed.
+type stored struct {
+	threads []care.ThreadID
+	texts   bool // letters of ours were seen again
+	docs    bool // documents of the practice changed
+	keys    bool // and certified keys that were not known
+}
+
+// Store takes letters into the journal in one transaction, with the documents among them and a note of what these change.
+// A letter counts as fetched only with it. What they change is judged and folded again after it, some at a time.
 func (s *source) Store(ctx context.Context, letters []fetch.Letter) error {
-	opened, err := s.open(ctx, letters)
+	arrived, err := s.open(ctx, letters)
 	if err != nil {
 		return err
 	}
-	var brought []directory.Change
-	if hasDocuments(opened) {
+	did, err := s.store(ctx, arrived)
+	if err != nil {
+		return err
+	}
+	if len(did.threads) > 0 || did.texts || did.docs {
+		s.r.Changed(care.SortEventIDs(did.threads), did.texts, did.docs)
+		s.r.Kick()
+	}
+	if did.keys {
+		if err := s.recall(ctx, false); err != nil {
+			return err
+		}
+	}
+	return s.r.Projection.Renew(ctx, s.told)
+}
+
+func (s *source) told(threads []care.ThreadID) { s.r.Changed(threads, false, false) }
+
+func (s *source) store(ctx context.Context, arrived []arrival) (did stored, err error) {
+	var renewal directory.Renewal
+	if hasDocuments(arrived) {
 		// One mailbox at a time, so that of two that bring a document neither's is forgotten.
 		s.r.learning.Lock()
 		defer s.r.learning.Unlock()
 		was := s.r.Books.Book()
-		brought = s.learn(was, opened)
+		did.docs = s.learn(was, arrived)
+		renewal = s.r.Books.Book().Since(was)
+		did.keys = renewal.Keys
 		defer func() {
 			if err != nil {
 				s.r.Books.set(was) // what is not stored is learnt again when the letters come again
@@ -68,43 +118,29 @@ func (s *source) Store(ctx context.Context, letters []fetch.Letter) error {
 		}()
 	}
 	book := s.r.Books.Book()
-	if err = s.judge(ctx, book, opened); err != nil {
-		return err
+	if err := s.judge(ctx, book, arrived); err != nil {
+		return stored{}, err
 	}
-	var changed []care.ThreadID
-	var texts bool
 	err = s.r.DB.Write(ctx, func(tx *sql.Tx) error {
-		changed, texts = nil, false
 		if now := s.r.Books.Book(); now != book {
-			s.judgeAgain(now, opened)
+			s.judgeAgain(now, arrived)
 		}
-		got, confirmed, err := s.keep(ctx, tx, opened)
-		if err != nil {
+		var err error
+		if did.threads, did.texts, err = s.keep(ctx, tx, arrived); err != nil {
 			return err
 		}
-		changed, texts = got, confirmed
-		if len(brought) > 0 {
-			settled, err := s.renew(ctx, tx, brought)
-			if err != nil {
-				return err
-			}
-			changed = append(changed, settled...)
+		if err := s.r.Projection.Outdate(ctx, tx, projection.Outdated{All: renewal.All, Waiting: renewal.Waiting,
+			Patients: renewal.Patients, Offices: renewal.Offices}); err != nil {
+			return err
 		}
-		return s.mark(ctx, tx, letters)
+		return s.mark(ctx, tx, arrived)
 	})
-	if err != nil {
-		return err
-	}
-	if len(changed) > 0 || texts || len(brought) > 0 {
-		s.r.Changed(care.SortEventIDs(changed), texts, len(brought) > 0)
-		s.r.Kick()
-	}
-	return nil
+	return did, err
 }
 
 // open decrypts and decodes on all cores.
-func (s *source) open(ctx context.Context, letters []fetch.Letter) ([][]taken, error) {
-	out := make([][]taken, len(letters))
+func (s *source) open(ctx context.Context, letters []fetch.Letter) ([]arrival, error) {
+	out := make([]arrival, len(letters))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range letters {
@@ -112,77 +148,90 @@ func (s *source) open(ctx context.Context, letters []fetch.Letter) ([][]taken, e
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			out[i] = s.openOne(&letters[i])
+			a := &out[i]
+			a.Letter = &letters[i]
+			s.openOne(a)
+			if i := slices.IndexFunc(a.taken, func(t taken) bool { return t.refused != nil }); i >= 0 {
+				a.taken[i].refused.Hash = sha256.Sum256(a.Message) // once a letter, whatever is in it
+			}
 			return nil
 		})
 	}
 	return out, g.Wait()
 }
 
-func (s *source) openOne(l *fetch.Letter) []taken {
-	if l.Message == nil {
-		return s.refuse(l, "a letter above the size that is fetched")
+func (s *source) openOne(a *arrival) {
+	if a.Message == nil {
+		s.refuse(a, "a letter above the size that is fetched")
+		return
 	}
-	payload, err := letter.Read(l.Message)
+	payload, err := letter.Read(a.Message)
 	if err != nil {
-		return s.refuse(l, "no letter of Postern's")
+		s.refuse(a, "no letter of Postern's")
+		return
 	}
 	c, err := s.r.Ring.Open(payload)
 	switch {
 	case errors.Is(err, seal.ErrNoKey):
-		return s.refuse(l, "sealed to a key that this profile does not hold")
+		a.lacks = lacks(lacksKey, s.r.Ring.Name()) // it may be to a key that is granted to this profile later
+		return
 	case err != nil:
-		return s.refuse(l, "a damaged letter")
+		s.refuse(a, "a damaged letter")
+		return
 	}
 	switch c.Type {
 	case seal.TypeEvent:
-		return []taken{s.event(l, c.Bytes, c.Signature)}
+		s.event(a, c.Bytes, c.Signature)
 	case seal.TypeBundle:
 		events, err := seal.Bundle(c)
 		if err != nil {
-			return s.refuse(l, "a damaged bundle")
+			s.refuse(a, "a damaged bundle")
+			return
 		}
-		var out []taken
 		for _, e := range events {
-			out = append(out, s.event(l, e.Bytes, e.Signature))
+			s.event(a, e.Bytes, e.Signature)
 		}
-		return out
 	case seal.TypeDocument:
 		d, err := directory.Parse(c)
 		if err != nil {
-			return s.refuse(l, "a damaged document: "+err.Error())
+			s.refuse(a, "a damaged document: "+err.Error())
+			return
 		}
-		return []taken{{doc: &d}}
+		a.taken = append(a.taken, taken{doc: &d})
+	default:
+		s.refuse(a, "content of a kind that this version does not know")
 	}
-	return s.refuse(l, "content of a kind that this version does not know")
 }
 
-func (s *source) event(l *fetch.Letter, raw, sig []byte) taken {
+func (s *source) event(a *arrival, raw, sig []byte) {
 	e, err := event.Decode(raw)
 	if err != nil {
-		return s.refuse(l, "a malformed event: "+err.Error())[0]
+		s.refuse(a, "a malformed event: "+err.Error())
+		return
 	}
-	return taken{entry: &journal.Entry{Event: e, ID: e.ID, Raw: raw, Sig: sig, Mailbox: s.login.Mailbox,
-		Source: s.name(), Arrived: l.Internal, Verdict: fold.Waiting}}
+	a.taken = append(a.taken, taken{entry: &journal.Entry{Event: e, ID: e.ID, Raw: raw, Sig: sig, Mailbox: s.login.Mailbox,
+		Source: s.name(), Arrived: a.Internal, Verdict: fold.Waiting}})
 }
 
-func (s *source) refuse(l *fetch.Letter, reason string) []taken {
-	return []taken{{refused: s.quarantined(l.Folder, l.Validity, l.UID, l.Size, sha256.Sum256(l.Message), reason, nil)}}
+// refuse sets something aside that cannot be read, under the name of its letter.
+func (s *source) refuse(a *arrival, reason string) {
+	a.taken = append(a.taken, taken{refused: &journal.Quarantined{Mailbox: s.login.Mailbox, Source: s.name(), Folder: a.Folder,
+		UIDValidity: a.Validity, UID: a.UID, Size: a.Size, Reason: reason}})
 }
 
-func (s *source) quarantined(folder string, validity, uid uint32, size int, hash [32]byte, reason string, body []byte) *journal.Quarantined {
-	return &journal.Quarantined{Mailbox: s.login.Mailbox, Source: s.name(), Folder: folder, UIDValidity: validity,
-		UID: uid, Size: size, Hash: hash, Reason: reason, Body: body}
+// quarantined is what can be read and does not count, under its own name, so that it is there once however often it comes.
+func (s *source) quarantined(size int, hash [32]byte, reason string, body []byte) *journal.Quarantined {
+	return &journal.Quarantined{Mailbox: s.login.Mailbox, Source: s.name(), Size: size, Hash: hash, Reason: reason, Body: body}
 }
 
 // judge checks signatures on all cores and asks the directory about each author.
-func (s *source) judge(ctx context.Context, book *directory.Book, opened [][]taken) error {
+func (s *source) judge(ctx context.Context, book *directory.Book, arrived []arrival) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range opened {
+	for i := range arrived {
 		g.Go(func() error {
-			for j := range opened[i] {
-				t := &opened[i][j]
+			for j := range arrived[i].taken {
+				t := &arrived[i].taken[j]
 				if t.entry != nil {
 					s.judgeOne(book, t)
 				}
@@ -195,10 +244,10 @@ func (s *source) judge(ctx context.Context, book *directory.Book, opened [][]tak
 
 // judgeAgain judges by a newer book what waited for one: another mailbox brought it while these letters were judged, and
 // what is stored as waiting after that would wait for the next.
-func (s *source) judgeAgain(book *directory.Book, opened [][]taken) {
-	for i := range opened {
-		for j := range opened[i] {
-			if t := &opened[i][j]; t.entry != nil && t.entry.Verdict == fold.Waiting {
+func (s *source) judgeAgain(book *directory.Book, arrived []arrival) {
+	for i := range arrived {
+		for j := range arrived[i].taken {
+			if t := &arrived[i].taken[j]; t.entry != nil && t.entry.Verdict == fold.Waiting {
 				s.judgeOne(book, t)
 			}
 		}
@@ -208,26 +257,32 @@ func (s *source) judgeAgain(book *directory.Book, opened [][]taken) {
 func (s *source) judgeOne(book *directory.Book, t *taken) {
 	t.entry.Verdict, t.entry.Reason = verdict(book, s.login.Mailbox, t.entry)
 	if t.entry.Verdict == fold.Refused {
-		e := t.entry
-		var body []byte
-		if key, known := book.PublicKey(e.Event.Author); known && seal.Verify(key, seal.LabelEvent, e.Raw, e.Sig) {
-			body = e.Raw // a stranger's is not kept: they could fill the disk, and push out what a person should see
-		}
-		t.refused = s.quarantined("", 0, 0, len(e.Raw), [32]byte(e.ID), e.Reason, body)
+		t.refused = s.refused(book, t.entry)
 		t.entry = nil
 	}
 }
 
+// refused is what quarantine notes of an event. A stranger's bytes are not kept: they could fill the disk, and push out
+// what a person should see.
+func (s *source) refused(book *directory.Book, e *journal.Entry) *journal.Quarantined {
+	var body []byte
+	if key, known := book.PublicKey(e.Event.Author); known && seal.Verify(key, seal.LabelEvent, e.Raw, e.Sig) {
+		body = e.Raw
+	}
+	return s.quarantined(len(e.Raw), [32]byte(e.ID), e.Reason, body)
+}
+
 // verdict judges one event that came out of a mailbox.
 func verdict(book *directory.Book, mailbox care.MailboxID, e *journal.Entry) (fold.Verdict, string) {
-	if e.Event == nil || e.Event.V > event.Version {
-		return fold.Waiting, "written by a newer Postern"
-	}
-	if mailbox != "" && !contains(e.Event.To, mailbox) {
+	// Of a newer Postern's event the mailboxes and the practice may be all that can be read, or not even that.
+	if mailbox != "" && len(e.Event.To) > 0 && !contains(e.Event.To, mailbox) {
 		return fold.Refused, "not addressed to this mailbox"
 	}
-	if e.Event.Practice != book.Practice().ID {
+	if e.Event.Practice != "" && e.Event.Practice != book.Practice().ID {
 		return fold.Refused, "of another practice"
+	}
+	if e.Event.V > event.Version {
+		return fold.Waiting, "written by a newer Postern"
 	}
 	key, known := book.PublicKey(e.Event.Author)
 	if !known {
@@ -236,31 +291,40 @@ func verdict(book *directory.Book, mailbox care.MailboxID, e *journal.Entry) (fo
 	if !seal.Verify(key, seal.LabelEvent, e.Raw, e.Sig) {
 		return fold.Refused, "its signature does not hold"
 	}
-	st := book.Standing(e.Event)
+	st := fold.Judge(e.Event, book)
 	if st.Verdict == fold.Refused {
-		return fold.Refused, st.Reason
+		return fold.Refused, st.Reason // not this author's to write, wherever it came and whatever comes
 	}
 	// The bytes are the author's. Whether they count yet (a withdrawn key, say) is the fold's to say, with all it has.
 	return fold.Accepted, st.Reason
 }
 
 // keep journals what was accepted or waits, confirms what came back, and quarantines the rest.
-func (s *source) keep(ctx context.Context, tx *sql.Tx, opened [][]taken) (changed []care.ThreadID, confirmed bool, err error) {
+func (s *source) keep(ctx context.Context, tx *sql.Tx, arrived []arrival) (changed []care.ThreadID, confirmed bool, err error) {
 	var entries []journal.Entry
-	for _, ts := range opened {
-		for _, t := range ts {
+	room := &room{source: s}
+	for i := range arrived {
+		a := &arrived[i]
+		for _, t := range a.taken {
 			switch {
 			case t.entry != nil:
-				entries = append(entries, *t.entry)
-			case t.refused != nil:
-				if err := s.r.Journal.Quarantine(ctx, tx, *t.refused); err != nil {
+				fits, err := room.fits(ctx, tx, t.entry)
+				if err != nil {
 					return nil, false, err
+				}
+				if fits {
+					entries = append(entries, *t.entry)
+				} else if a.lacks == "" {
+					a.lacks = lacksAuthorOf(t.entry.Event)
 				}
 			case t.doc != nil:
 				if err := s.r.Documents.Keep(ctx, tx, t.doc.Kind, t.doc.Bytes, t.doc.Signature); err != nil {
 					return nil, false, err
 				}
 			}
+		}
+		if err := s.setAside(ctx, tx, a); err != nil {
+			return nil, false, err
 		}
 	}
 	if len(entries) == 0 {
@@ -270,29 +334,54 @@ func (s *source) keep(ctx context.Context, tx *sql.Tx, opened [][]taken) (change
 	if err != nil {
 		return nil, false, err
 	}
+	book := s.r.Books.Book()
 	for _, e := range entries {
 		did, err := s.r.Outbox.Confirmed(ctx, tx, e.ID, e.Mailbox)
 		if err != nil {
 			return nil, false, err
 		}
 		confirmed = confirmed || did
+		s.notice(book, &e)
 	}
 	return touched(entries, added), confirmed, nil
 }
 
-// mark notes which UIDs' bytes are stored.
-func (s *source) mark(ctx context.Context, tx *sql.Tx, letters []fetch.Letter) error {
+// setAside puts into quarantine what of a letter was refused: one row a letter, so that one with hundreds of bad events
+// costs no more than any other.
+func (s *source) setAside(ctx context.Context, tx *sql.Tx, a *arrival) error {
+	var row *journal.Quarantined
+	n := 0
+	for _, t := range a.taken {
+		if t.refused == nil {
+			continue
+		}
+		if n++; row == nil || len(row.Body) == 0 && len(t.refused.Body) > 0 { // what a certified key signed comes first
+			row = t.refused
+		}
+	}
+	if row == nil {
+		return nil
+	}
+	if n > 1 {
+		row.Reason += fmt.Sprintf(" (and %d more things in its letter)", n-1)
+	}
+	return s.r.Journal.Quarantine(ctx, tx, *row)
+}
+
+// mark notes which UIDs need no fetching: their bytes are stored, or they lack something.
+func (s *source) mark(ctx context.Context, tx *sql.Tx, arrived []arrival) error {
 	type where struct {
 		folder   string
 		validity uint32
+		lacks    string
 	}
 	uids := map[where][]uint32{}
-	for _, l := range letters {
-		w := where{l.Folder, l.Validity}
-		uids[w] = append(uids[w], l.UID)
+	for _, a := range arrived {
+		w := where{a.Folder, a.Validity, a.lacks}
+		uids[w] = append(uids[w], a.UID)
 	}
 	for w, list := range uids {
-		if err := s.r.Journal.MarkFetched(ctx, tx, s.name(), w.folder, w.validity, list); err != nil {
+		if err := s.r.Journal.PutAside(ctx, tx, s.name(), w.folder, w.validity, w.lacks, list); err != nil {
 			return err
 		}
 	}
@@ -306,11 +395,15 @@ func (s *source) Progress(done, total int) {
 
 // UpToDate says that the mailbox held nothing else at that time.
 func (s *source) UpToDate(at time.Time) {
+	now := care.SyncState{Phase: care.SyncUpToDate, Checked: at}
+	if s.outdated(at) {
+		now.Phase, now.Problem = care.SyncRefused, listOutdated
+	}
 	s.set(func(st *care.SyncState) {
-		if st.Problem != "" {
+		if st.Problem != "" && st.Problem != listOutdated { // it can be reached again
 			s.r.tryAgain()
 		}
-		*st = care.SyncState{Phase: care.SyncUpToDate, Checked: at}
+		*st = now
 	}, true)
 	s.r.Kick()
 }
@@ -340,7 +433,7 @@ func touched(entries []journal.Entry, added []care.EventID) []care.ThreadID {
 	}
 	var out []care.ThreadID
 	for _, e := range entries {
-		if isNew[e.ID] {
+		if isNew[e.ID] && e.Verdict == fold.Accepted {
 			out = append(out, threadOf(e.Event))
 		}
 	}

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"database/sql"
@@ -119,10 +120,15 @@ func (w *town) key(mailbox care.MailboxID) seal.Public {
 }
 
 // letters are contents as they lie in a mailbox.
-func (w *town) letters(mailbox care.MailboxID, contents ...seal.Content) (out []fetch.Letter) {
+func (w *town) letters(mailbox care.MailboxID, contents ...seal.Content) []fetch.Letter {
+	w.t.Helper()
+	return w.sealedTo(w.key(mailbox), contents...)
+}
+
+func (w *town) sealedTo(key seal.Public, contents ...seal.Content) (out []fetch.Letter) {
 	w.t.Helper()
 	for _, c := range contents {
-		sealed, err := seal.Seal(w.key(mailbox), c)
+		sealed, err := seal.Seal(key, c)
 		must(w.t, err)
 		message, err := letter.Write(letter.Header{From: "a@mail.test", To: "b@mail.test", Date: time.Now(), Domain: "mail.test"}, sealed)
 		must(w.t, err)
@@ -154,9 +160,17 @@ func (w *town) opens(text string) (care.ThreadID, []seal.Content) {
 
 func (w *town) signs(e event.Event) seal.Content {
 	w.t.Helper()
+	return signed(w.t, w.member.Device, e)
+}
+
+func signed(t *testing.T, key ed25519.PrivateKey, e event.Event) seal.Content {
+	t.Helper()
+	if e.Author.IsZero() {
+		e.Author = seal.Fingerprint(key.Public().(ed25519.PublicKey))
+	}
 	raw, err := event.Encode(e)
-	must(w.t, err)
-	return seal.Content{Type: seal.TypeEvent, Bytes: raw, Signature: seal.Sign(w.member.Device, seal.LabelEvent, raw)}
+	must(t, err)
+	return seal.Content{Type: seal.TypeEvent, Bytes: raw, Signature: seal.Sign(key, seal.LabelEvent, raw)}
 }
 
 // replica is the nurse's, with one source an office, and an empty record.
@@ -165,13 +179,28 @@ func (w *town) replica() (*Replica, map[care.MailboxID]*source) {
 	db, err := store.Open(w.t.Context(), filepath.Join(w.t.TempDir(), "replica.db"), make([]byte, store.KeyBytes))
 	must(w.t, err)
 	w.t.Cleanup(func() { _ = db.Close() })
-	var ring []seal.Secret
+	return w.started(db)
+}
+
+// started is the replica of a record as it is found at a start, which may hold further keys.
+func (w *town) started(db *store.DB, ring ...seal.Secret) (*Replica, map[care.MailboxID]*source) {
+	w.t.Helper()
 	for _, m := range w.nurse.Mailboxes {
 		s, err := seal.ParseSecret(m.Secret)
 		must(w.t, err)
 		ring = append(ring, s)
 	}
-	books := NewBooks(directory.NewBook(directory.Pin{Practice: w.nurse.Practice, Root: w.nurse.Root}))
+	var docs []directory.Document
+	must(w.t, db.Read(w.t.Context(), func(tx *sql.Tx) error {
+		kept, err := documents.New(db).All(w.t.Context(), tx)
+		for _, d := range kept {
+			docs = append(docs, directory.Document{Kind: d.Kind, Bytes: d.Bytes, Signature: d.Signature})
+		}
+		return err
+	}))
+	book, _, err := directory.NewBook(directory.Pin{Practice: w.nurse.Practice, Root: w.nurse.Root}).With(docs...)
+	must(w.t, err)
+	books := NewBooks(book)
 	p := projection.New(db, func() fold.Authority { return books.Book() }, names{books})
 	j := journal.New(db, p)
 	_, err = p.Ready(w.t.Context())
@@ -269,8 +298,8 @@ func TestTwoMailboxesLearnAtOnce(t *testing.T) {
 	flags(t, r, thread) // it is there
 }
 
-// A new roster changes its patient's conversations in the transaction that stores it. What is not stored is not known
-// either, and is learnt when it comes again.
+// A new roster changes its patient's conversations before its letter is done with. What is not stored is not known either,
+// and is learnt when it comes again.
 func TestRosterChangesItsConversations(t *testing.T) {
 	w := newTown(t)
 	r, sources := w.replica()
@@ -335,6 +364,30 @@ func TestStrangersBytesAreNotKept(t *testing.T) {
 			if len(q.Body) > 0 {
 				t.Errorf("a stranger's bytes are kept: %s", q.Reason)
 			}
+		}
+		return err
+	}))
+}
+
+// What its author may not write is set aside with its bytes, and is nowhere in a conversation: a staff's kind from a
+// member, say.
+func TestKindOfAnothersRole(t *testing.T) {
+	w := newTown(t)
+	r, sources := w.replica()
+	box := w.offices[0].Mailbox
+	must(t, sources[box].Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	thread, talk := w.opens("Mine.")
+	claim := w.signs(event.Event{Practice: w.member.Practice, Kind: event.Owner, As: w.marisol.Person.ID, For: w.marisol.Patient.ID, At: time.Now(),
+		Author: seal.Fingerprint(w.member.Device.Public().(ed25519.PublicKey)), To: []care.MailboxID{box}, Thread: thread, Dir: 1,
+		Body: event.OwnerBody{Who: w.marisol.Person.ID}})
+	must(t, sources[box].Store(t.Context(), w.letters(box, append(talk, claim)...)))
+	must(t, r.DB.Read(t.Context(), func(tx *sql.Tx) error {
+		if has, err := r.Journal.Has(t.Context(), tx, event.IDOf(claim.Bytes)); err != nil || has {
+			t.Errorf("it is in the journal: %v", err)
+		}
+		all, err := r.Journal.Quarantined(t.Context(), tx)
+		if len(all) != 1 || !bytes.Equal(all[0].Body, claim.Bytes) || all[0].Reason != "Only the care team may write this, and it came from the member's side." {
+			t.Errorf("in quarantine: %+v", all)
 		}
 		return err
 	}))

@@ -41,6 +41,7 @@ func (r *Replica) submitting(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			r.Log.Info("sending broke off", "err", err)
 			tries++
 			pause := backoff(tries)
 			if care.KindOf(err) == care.Forbidden { // a server that is asked again and again locks the whole clinic out
@@ -118,7 +119,7 @@ func (r *Replica) work(ctx context.Context) (now bool, next time.Time, err error
 
 // Submit connects, makes the texts whose hold has ended facts, and sends every letter that is due, in order. An error
 // says why it stopped; everything that was not handed over stays where it was. It may run any number of times.
-func (r *Replica) Submit(ctx context.Context) error {
+func (r *Replica) Submit(ctx context.Context) (err error) {
 	r.init()
 	if len(r.Logins) == 0 {
 		return nil
@@ -129,12 +130,16 @@ func (r *Replica) Submit(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	defer func() {
+		if err != nil && ctx.Err() == nil { // whatever it was, a full disk too, a person waits for what did not go out
+			r.out(problemState(err, time.Time{}))
+		}
+	}()
 	s, err := submit.Dial(ctx, r.Logins[0])
 	if err != nil {
 		r.mu.Lock()
 		r.vain = false // once there is a connection again, the mailboxes are waited for again
 		r.mu.Unlock()
-		r.out(problemState(err, time.Time{}))
 		return fmt.Errorf("connect for submission: %w", err)
 	}
 	defer func() { _ = s.Close() }() // the letters' fate is known by their own answers
@@ -293,8 +298,8 @@ func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) 
 	}); lost != nil {
 		return false, lost
 	}
-	r.out(problemState(care.Because(care.Unavailable, err, "The connection to the mail system broke. Nothing was lost: Postern sends again by itself."), time.Time{}))
-	return false, fmt.Errorf("submit letter: %w", err)
+	return false, care.Because(care.Unavailable, fmt.Errorf("submit letter: %w", err),
+		"The connection to the mail system broke. Nothing was lost: Postern sends again by itself.")
 }
 
 // meant asks the author's room about a fact that nobody has received yet.
@@ -336,10 +341,13 @@ func (r *Replica) seal(ctx context.Context, l *outbox.Letter, key seal.Public) e
 	})
 }
 
+// later puts a letter off; the screens say that it waits.
 func (r *Replica) later(ctx context.Context, l outbox.Letter, reason string) error {
-	return r.DB.Write(ctx, func(tx *sql.Tx) error {
+	err := r.DB.Write(ctx, func(tx *sql.Tx) error {
 		return r.Outbox.Retry(ctx, tx, l.Event, l.Mailbox, r.Now().Add(backoff(l.Tries+1)), reason)
 	})
+	r.Changed([]care.ThreadID{l.Thread}, true, false)
+	return err
 }
 
 // fail says in the conversation that the letter was refused for good, and then of the letter, so that a crash between

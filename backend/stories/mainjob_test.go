@@ -95,9 +95,9 @@ func TestMailSystemStopped(t *testing.T) {
 	w.mail.StartServers(t)
 	marisol.p.SyncNow()
 	marisol.waitFor("both are sent", func() bool {
-		n, err := marisol.p.Waiting(t.Context())
+		waiting, err := marisol.p.Views().Center(t.Context(), "waiting", "")
 		must(t, err)
-		return n == 0
+		return len(waiting) == 0
 	})
 	rosa.pulls()
 	rows := rosa.rows()

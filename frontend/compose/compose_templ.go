@@ -342,7 +342,7 @@ func formPage(m form) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "\" hx-trigger=\"input delay:1s, change\" hx-target=\"#saved\" hx-swap=\"outerMorph\" hx-sync=\"closest form:queue last\"><input type=\"hidden\" name=\"what\" value=\"new\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "\" hx-trigger=\"input delay:1s, change, postern:save\" hx-target=\"#saved\" hx-swap=\"outerMorph\" hx-sync=\"closest form:queue last\"><input type=\"hidden\" name=\"what\" value=\"new\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1522,7 +1522,7 @@ func reviewPage(m review) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = help("Messages can wait. You may not.", m.NurseLine).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = help("If it can't wait", m.NurseLine).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

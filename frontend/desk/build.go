@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -38,7 +39,10 @@ func build(in input) model {
 		Patient: patientOf(t.Patient, in.clock),
 		Topic:   t.Topic.Name(), TopicIcon: parts.TopicIcon(t.Topic), Office: t.Office.Name,
 		Owner: ownerOf(t), Flag: urgent{On: t.Flagged, Reason: string(t.FlagReason)},
-		Tools: toolsOf(in), Out: outOf(t.Absence, in.clock), Lost: lostOf(t, in.clock), Notices: noticesOf(t),
+		Tools: toolsOf(in), Lost: lostOf(t, in.clock), Notices: noticesOf(t),
+	}
+	if t.Open { // of a completed one nothing is awaited
+		m.Out = outOf(t.Absence, in.clock)
 	}
 	if t.Completed != nil {
 		m.Completed = "Completed " + in.clock.Stamp(t.Completed.At)
@@ -57,7 +61,7 @@ func build(in input) model {
 	for _, h := range t.Held {
 		m.Held = append(m.Held, heldOf(h, in))
 	}
-	m.Composer = composerOf(in, m.Patient.First)
+	m.Composer, m.Unsent = composerOf(in, m.Patient.First), unsentOf(t)
 	m.Panel = panelOf(in)
 	m.Unread = unreadMark(t)
 	return m
@@ -66,7 +70,7 @@ func build(in input) model {
 // queueNames are the lists that every office has.
 var queueNames = map[string]string{
 	"unassigned": "Unassigned", "mine": "Assigned to me", "member": "Awaiting member", "urgent": "Urgent flags",
-	"overdue": "Overdue", "completed": "Completed",
+	"overdue": "Overdue", "unreached": "Not reached", "completed": "Completed",
 }
 
 func queueName(id string, t view.Thread) string {
@@ -196,12 +200,33 @@ func otherOf(l view.Link, in input) other {
 	case !l.At.IsZero():
 		state = "completed " + in.clock.Date(l.At)
 	}
-	return other{URL: link.Case(in.at.queue, l.Part), Subject: string(l.Subject), Office: l.Office.Name, State: state}
+	return other{URL: link.Case(in.at.queue, l.Part), Subject: string(l.Subject), Office: cmp.Or(l.Provider.Short, l.Office.Name), State: state}
+}
+
+// writable reports whether anything can be written in a conversation.
+func writable(t view.Thread) bool { return t.Open && !t.ReadOnly }
+
+// unsentOf are the drafts that writing came to an end over: the form is gone, what was typed is not.
+func unsentOf(t view.Thread) []unsentText {
+	if writable(t) {
+		return nil
+	}
+	var out []unsentText
+	for _, u := range []unsentText{
+		{Kind: modeReply, Title: "You had begun a reply. It was not sent."},
+		{Kind: modeNote, Title: "You had begun a note. It was not sent."},
+		{Kind: modeClosing, Title: "You had begun a closing line. It was not sent."},
+	} {
+		if u.Text = t.Drafts[u.Kind].Text; u.Text != "" {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 func composerOf(in input, first string) composer {
 	t := in.thread
-	if t.ReadOnly || !t.Open {
+	if !writable(t) {
 		return composer{}
 	}
 	c := composer{

@@ -104,13 +104,15 @@ func receivedMark(v view.Item, clock say.Clock) mark {
 func sentMark(v view.Item, clock say.Clock) mark {
 	switch {
 	case v.State == view.StateFailed:
-		text := "It did not reach the member."
-		if v.Why != "" {
-			text += " " + sentence(v.Why)
-		}
-		return mark{"circle-alert", "bad", text}
+		return mark{"circle-alert", "bad", v.Why}
+	case v.State == view.StateSending:
+		return mark{"send", "", "Sending…"}
+	case v.State == view.StateWaiting:
+		return mark{"cloud-off", "warn", "Waiting to send. It has not reached the member. It is sent by itself."}
 	case !v.SeenAt.IsZero():
 		return mark{"check-check", "", "Read by the member " + clock.Stamp(v.SeenAt)}
+	case v.Unseen:
+		return mark{"mail", "warn", "Sent. The member has not read it within two business days."}
 	case v.State == view.StateHanded:
 		return mark{"check", "", "Sent"}
 	}

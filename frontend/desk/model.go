@@ -69,6 +69,7 @@ type model struct {
 	Folded    []item
 	Items     []item
 	Held      []held
+	Unsent    []unsentText // what was being written when writing here came to an end
 	Composer  composer
 	Panel     panel
 	Unread    string // changes with what is unread: each value is reported as read once. Empty: all read
@@ -136,6 +137,13 @@ type held struct {
 	Office    string
 	Initials  string
 	Text      care.Text
+}
+
+// unsentText is a draft that has no form any more.
+type unsentText struct {
+	Kind  string // "reply", "note", "closing"
+	Title string // "You had begun a reply. It was not sent."
+	Text  care.Text
 }
 
 // composer is what the person writes in.

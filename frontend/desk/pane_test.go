@@ -53,7 +53,7 @@ func sample() input {
 		colleagues: []view.Colleague{{Person: rosa}, {Person: priya, Me: true}, {Person: ana, Absence: away}},
 		panel: view.Panel{Patient: patient, PCP: ana,
 			Visits: []view.PanelVisit{{Visit: care.Visit{Date: "2026-11-11", What: "Office visit, Dr. Lee", Why: "Hypertension"}}},
-			Others: []view.Link{{Part: id("t"), Subject: "itself"}, {Part: id("o"), Subject: "Treadmill test", Office: lee, Open: true, Due: on(24, 9, 0)}}},
+			Others: []view.Link{{Part: id("t"), Subject: "itself"}, {Part: id("o"), Subject: "Treadmill test", Office: lee, Provider: ana, Open: true, Due: on(24, 9, 0)}}},
 	}
 }
 
@@ -84,8 +84,16 @@ func TestPane(t *testing.T) {
 				{Draft: "dr_dddddddddddddddd", What: "reply", Text: "It waits.", State: view.StateWaiting},
 				{Draft: "dr_eeeeeeeeeeeeeeee", What: "completion", Text: "For review.", State: view.StateReview, Why: "The member wrote again in the meantime."}}
 		},
+		"unread": func(in *input) {
+			sent := func(name string, s view.State, unseen bool) view.Item {
+				return view.Item{Kind: view.ItemMessage, ID: id(name), By: rosa, At: on(20, 15, 50), Text: "Yes.", State: s, Unseen: unseen}
+			}
+			in.thread.Items = append(in.thread.Items, sent("5", view.StateHanded, true), sent("6", view.StateHanded, false),
+				sent("7", view.StateWaiting, false), sent("8", view.StateSending, false))
+		},
 		"completed": func(in *input) {
 			done := view.Item{Kind: view.ItemComplete, ID: id("5"), By: rosa, At: on(20, 15, 50), Text: "All well.", State: view.StateHanded}
+			in.thread.Absence = away
 			in.thread.Items, in.thread.Open, in.thread.Awaits, in.thread.Completed = append(in.thread.Items, done), false, fold.Nobody, &done
 			in.thread.After = []view.Link{{Part: id("f"), Subject: "Blood pressure readings", Office: lee, Open: true}}
 		},
@@ -95,12 +103,16 @@ func TestPane(t *testing.T) {
 				view.Item{Kind: view.ItemReopen, ID: id("6"), By: priya, At: on(20, 15, 52)})
 		},
 		"readonly": func(in *input) { in.thread.ReadOnly = true },
+		"overtaken": func(in *input) {
+			in.thread.Open, in.thread.Drafts = false, draft("reply", "Hi Marisol,")
+			in.thread.Drafts["note"] = view.Draft{What: "note", Text: "Called <them>."}
+		},
 		"trouble": func(in *input) {
 			in.thread.Gaps, in.thread.Flags = 1, []string{"No current relation with this office"}
 			in.thread.Flagged, in.thread.FlagReason = true, "Call first"
 			in.thread.Lost, in.thread.Owner = []view.LostClaim{{To: rosa, At: on(20, 15, 30)}}, rosa
 			in.thread.Before = &view.Link{Part: id("b"), Subject: "Before", Office: lee, At: on(2, 9, 0)}
-			in.thread.Items[1].State, in.thread.Items[1].SeenAt, in.thread.Items[1].Why = view.StateFailed, time.Time{}, "The mailbox is full"
+			in.thread.Items[1].State, in.thread.Items[1].SeenAt, in.thread.Items[1].Why = view.StateFailed, time.Time{}, "It did not reach the member. The mail system says: “552 full”. Call Marisol Vega at 555-010-0177."
 			in.noPanel = true
 		},
 	} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/backend/care"
+	"postern/backend/care/fold"
 	"postern/backend/record/view"
 	"postern/frontend/link"
 	"postern/frontend/parts"
@@ -28,6 +29,7 @@ type model struct {
 	Rows      []row
 	Drawn     string // how many rows are drawn at most, where that is more than one step
 	More      *more
+	Rest      string // how to come to what is not listed
 	Empty     *empty
 	Out       string // "Dr. Lee is out until Mon Nov 30."
 	Cover     string
@@ -55,6 +57,7 @@ type row struct {
 	Flags             string
 	Owner, Initials   string
 	Mine              bool
+	States            []parts.StateModel // what is wrong; of what a search found, where it stands
 }
 
 type more struct{ URL, Text string }
@@ -80,13 +83,22 @@ type input struct {
 	most      int
 }
 
+// found reports whether the rows are what a search found, in all queues.
+func (in input) found() bool { return strings.TrimSpace(in.search) != "" }
+
 func build(in input) model {
 	m := model{
-		Queue: in.queueID, Part: in.part, Name: in.queue.Name, Count: say.Number(len(in.rows)), Me: in.me,
-		Order: "Due soonest first", Searching: in.searching || in.find, Find: in.find, Search: in.search,
+		Queue: in.queueID, Part: in.part, Name: in.queue.Name, Count: say.Number(in.queue.Count), Me: in.me,
+		Order: "Due soonest first", Searching: in.searching || in.find, Find: in.find, Search: in.search, Rest: restOf(in),
 	}
-	if in.queueID == "completed" {
+	switch in.queueID {
+	case "completed":
 		m.Order = "Newest first"
+	case "unreached":
+		m.Order = "Longest ago first"
+	}
+	if in.found() {
+		m.Name, m.Count = "Found", say.Number(len(in.rows))
 	}
 	for _, q := range in.queues {
 		if q.ID != "all" {
@@ -106,6 +118,7 @@ func build(in input) model {
 		m.Drawn = strconv.Itoa(in.most)
 	}
 	if left := len(in.rows) - in.most; left > 0 {
+		m.Rest = ""
 		m.More = &more{URL: link.With(m.address(), "rows", strconv.Itoa(in.most+step)),
 			Text: fmt.Sprintf("Show %s more", say.Number(min(left, step)))}
 	}
@@ -114,6 +127,18 @@ func build(in input) model {
 		m.Empty = &e
 	}
 	return m
+}
+
+// restOf says what becomes of the rows that are not listed.
+func restOf(in input) string {
+	listed := say.Number(len(in.rows))
+	switch {
+	case in.found() && len(in.rows) >= view.MaxFound:
+		return "The newest " + listed + " are listed. Add a word to find fewer."
+	case !in.found() && in.queue.Count > len(in.rows):
+		return "The first " + listed + " of " + say.Number(in.queue.Count) + " are listed. Search finds the others."
+	}
+	return ""
 }
 
 func coverOf(a view.Absence) string {
@@ -126,10 +151,10 @@ func coverOf(a view.Absence) string {
 // icons and keys of the queues that everyone has.
 var icons = map[string]string{
 	"unassigned": "inbox", "mine": "circle-user", "member": "hourglass", "urgent": "flag", "overdue": "clock-alert",
-	"completed": "circle-check-big",
+	"unreached": "mail-x", "completed": "circle-check-big",
 }
 
-var keys = map[string]string{"unassigned": "u", "mine": "m", "overdue": "o"}
+var keys = map[string]string{"unassigned": "u", "mine": "m", "overdue": "o", "unreached": "n"}
 
 func queueOf(q view.Queue, current string) queue {
 	out := queue{ID: q.ID, Name: q.Name, Icon: icons[q.ID], Key: keys[q.ID], Hot: q.Hot && q.Count > 0,
@@ -156,7 +181,10 @@ func rowOf(v view.Row, in input) row {
 		Urgent: v.Flagged && v.Open, Icon: parts.TopicIcon(v.Topic), Topic: v.Topic.Name(),
 		Subject: string(v.Subject), Snippet: say.Line(string(v.Snippet)),
 		Notes: v.HasNotes, FollowUp: v.FollowUp, Flags: strings.Join(v.Flags, ". "),
-		Owner: v.Owner.Shown, Initials: v.Owner.Initials, Mine: v.Mine,
+		Owner: v.Owner.Shown, Initials: v.Owner.Initials, Mine: v.Mine, States: troubleOf(v, in.clock),
+	}
+	if in.found() {
+		r.States = append(r.States, placeOf(v))
 	}
 	if r.Name == "" {
 		r.Name = "Unknown member"
@@ -173,6 +201,32 @@ func rowOf(v view.Row, in input) row {
 	return r
 }
 
+// troubleOf is what somebody should look after in a conversation, in whatever list it stands.
+func troubleOf(v view.Row, clock say.Clock) []parts.StateModel {
+	switch {
+	case v.State == view.StateReview, v.State == view.StateFailed, v.State == view.StateWaiting:
+		return []parts.StateModel{parts.RowState(v, clock)}
+	case v.Unseen:
+		return []parts.StateModel{{Class: "is-wait", Icon: "mail", Text: "Not read within two business days"}}
+	}
+	return nil
+}
+
+// placeOf is where a conversation stands that a search found: it may be in any queue.
+func placeOf(v view.Row) parts.StateModel {
+	switch {
+	case !v.Open:
+		return parts.StateModel{Class: "is-done", Icon: "circle-check-big", Text: "Completed"}
+	case v.Awaits == fold.Member:
+		return parts.StateModel{Icon: "hourglass", Text: "Awaiting member"}
+	case v.Mine:
+		return parts.StateModel{Icon: "circle-user", Text: "Assigned to you"}
+	case v.Owner.Shown != "":
+		return parts.StateModel{Icon: "user-check", Text: "Assigned to " + v.Owner.Shown}
+	}
+	return parts.StateModel{Icon: "inbox", Text: "Unassigned"}
+}
+
 // nothings are the sentences of empty lists, and the list to go to from there.
 var nothings = map[string]struct{ icon, title, text, other string }{
 	"unassigned": {"sun", "All caught up.", "Nobody is waiting for a first reply.", "mine"},
@@ -180,13 +234,14 @@ var nothings = map[string]struct{ icon, title, text, other string }{
 	"member":     {"hourglass", "No member is awaited.", "What you answered stands here until the member writes again or it is completed.", "unassigned"},
 	"urgent":     {"flag", "Nothing is flagged as urgent.", "Flagged conversations stand here and on top of every list.", "unassigned"},
 	"overdue":    {"clock", "Nothing is overdue.", "Every promise is kept so far.", "unassigned"},
+	"unreached":  {"mail-check", "Everybody was reached.", "What does not arrive stands here, what a member has not read within two business days, and what you wrote that was not sent.", "unassigned"},
 	"completed":  {"circle-check-big", "Nothing is completed yet.", "Completed conversations stand here, the newest first.", "unassigned"},
 }
 
 func emptyOf(in input) empty {
-	if in.search != "" {
+	if in.found() {
 		return empty{Icon: "search", Title: "Nothing found.",
-			Text: "Search looks at names, record numbers, subjects and messages in " + in.queue.Name + "."}
+			Text: "Search looks at names, record numbers, subjects and messages in all conversations, completed ones too."}
 	}
 	n, ok := nothings[in.queueID]
 	if !ok {

@@ -28,6 +28,7 @@ type clinic struct {
 	reads   int
 	wakes   map[chan seat.Change]bool
 	fail    error // what every command answers, if set
+	sync    care.SyncState
 }
 
 var zone = func() *time.Location {
@@ -79,7 +80,8 @@ var samples = []sample{
 // newClinic is the practice as the pictures show it.
 func newClinic(me care.Person) *clinic {
 	c := &clinic{now: at(time.November, 20, 15, 55), me: me, drafts: map[string]view.Draft{}, held: map[string]view.Held{},
-		sent: map[string]bool{}, wakes: map[chan seat.Change]bool{}}
+		sent: map[string]bool{}, wakes: map[chan seat.Change]bool{},
+		sync: care.SyncState{Phase: care.SyncUpToDate, Checked: at(time.November, 20, 15, 55)}}
 	for _, s := range samples {
 		c.open(s)
 	}
@@ -148,7 +150,9 @@ func (s signed) Practice() care.Practice {
 func (s signed) Views() seat.Views { return s.clinic }
 func (s signed) Desk() seat.Desk   { return s.clinic }
 func (s signed) Sync() care.SyncState {
-	return care.SyncState{Phase: care.SyncUpToDate, Checked: at(time.November, 20, 15, 55)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sync
 }
 func (s signed) SyncNow()                             {}
 func (s signed) Waiting(context.Context) (int, error) { return 0, nil }
@@ -196,6 +200,8 @@ func (c *clinic) in(queue string, t *view.Thread) bool {
 		return t.Open && t.Flagged
 	case "overdue":
 		return office && t.Left < 0
+	case "unreached":
+		return t.Unseen || t.State == view.StateFailed || t.State == view.StateReview
 	case "completed":
 		return !t.Open
 	}
@@ -215,8 +221,8 @@ func (c *clinic) Queues(context.Context) (queues, offices []view.Queue, err erro
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, q := range [][2]string{{"unassigned", "Unassigned"}, {"mine", "Assigned to me"}, {"member", "Awaiting member"},
-		{"urgent", "Urgent flags"}, {"overdue", "Overdue"}, {"completed", "Completed"}} {
-		queues = append(queues, view.Queue{ID: q[0], Name: q[1], Count: c.count(q[0]), Hot: q[0] == "urgent" || q[0] == "overdue"})
+		{"urgent", "Urgent flags"}, {"overdue", "Overdue"}, {"unreached", "Not reached"}, {"completed", "Completed"}} {
+		queues = append(queues, view.Queue{ID: q[0], Name: q[1], Count: c.count(q[0]), Hot: q[0] == "urgent" || q[0] == "overdue" || q[0] == "unreached"})
 	}
 	offices = []view.Queue{{ID: string(lee.ID), Name: lee.Name, Count: c.count(string(lee.ID)), Provider: ana, Absence: away()},
 		{ID: "of_haddadhaddad222", Name: "Dr. Haddad's office", Provider: haddad}, {ID: "of_ramanramanrama2", Name: "Dr. Raman's office", Provider: raman}}
@@ -235,13 +241,18 @@ func (c *clinic) Queue(ctx context.Context, queue, search string) (view.Queue, [
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	search = strings.ToLower(strings.TrimSpace(search))
+	limit := view.MaxRows
+	if search != "" {
+		limit = view.MaxFound
+	}
 	var rows []view.Row
-	for _, t := range c.threads {
-		if c.in(queue, t) && strings.Contains(strings.ToLower(string(t.Subject)+t.Patient.Name), strings.ToLower(search)) {
+	for _, t := range c.threads { // a search looks in all of them, whatever the queue
+		if search == "" && c.in(queue, t) || search != "" && strings.Contains(strings.ToLower(string(t.Subject)+t.Patient.Name), search) {
 			rows = append(rows, t.Row)
 		}
 	}
-	return all[i], rows, nil
+	return all[i], rows[:min(len(rows), limit)], nil
 }
 
 func (c *clinic) find(part care.EventID) (*view.Thread, error) {
@@ -286,8 +297,8 @@ func (c *clinic) Panel(_ context.Context, patient care.PatientID) (view.Panel, e
 					{Visit: care.Visit{Date: "2026-10-06", What: "Cardiology, Dr. Raman", Why: "New patient"}},
 					{Visit: care.Visit{Date: "2026-09-22", What: "Dermatology, Dr. Brandt-Oyelaran"}}},
 				Others: []view.Link{
-					{Part: id("treadmill"), Subject: "Treadmill test on December 8", Office: care.Office{Name: "Dr. Raman's office"}, Open: true, Due: at(time.November, 24, 9, 0)},
-					{Part: id("refill"), Subject: "Refill: atorvastatin 20 mg", Office: lee, At: at(time.November, 12, 10, 0)}}}, nil
+					{Part: id("treadmill"), Subject: "Treadmill test on December 8", Office: care.Office{Name: "Dr. Raman's office"}, Provider: raman, Open: true, Due: at(time.November, 24, 9, 0)},
+					{Part: id("refill"), Subject: "Refill: atorvastatin 20 mg", Office: lee, Provider: ana, At: at(time.November, 12, 10, 0)}}}, nil
 		}
 	}
 	return view.Panel{}, care.Refusef(care.NotFound, "There is no such patient here.")
@@ -458,6 +469,29 @@ func (c *clinic) SaveNote(_ context.Context, draft string) error {
 
 func (c *clinic) Reopen(_ context.Context, part care.EventID) error {
 	return c.on(part, func(t *view.Thread) error { t.Open, t.Completed = true, nil; return nil })
+}
+
+// completes is a colleague completing a conversation.
+func (c *clinic) completes(name string) {
+	t := c.named(name)
+	err := c.change(func() error {
+		done := view.Item{Kind: view.ItemComplete, ID: id("done" + name), By: priya, At: c.now, Text: "All well."}
+		t.Items, t.Open, t.Completed = append(t.Items, done), false, &done
+		return nil
+	})
+	if err != nil {
+		panic(err)
+	}
+}
+
+// written are the texts of all drafts.
+func (c *clinic) written() (texts []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range c.drafts {
+		texts = append(texts, string(d.Text))
+	}
+	return texts
 }
 
 // writes is the member writing again.

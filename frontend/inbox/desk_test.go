@@ -220,6 +220,41 @@ func TestARefusedTextStays(t *testing.T) {
 	}
 }
 
+// TestClosedUnderTheWriter: a colleague completes the conversation between two words. What was saved of the reply shows,
+// and so does what came after.
+func TestClosedUnderTheWriter(t *testing.T) {
+	c := newClinic(rosa)
+	b := open(t, c)
+	b.row("Grace Oyelaran")
+	b.press("r")
+	b.until("the reply field", `document.activeElement.getAttribute("aria-label") === "Reply"`)
+	b.do(chromedp.KeyEvent("Yes, by phone."))
+	b.until("the saved draft", `document.querySelector("#saved")?.innerText.includes("Draft saved")`)
+	b.do(chromedp.KeyEvent(" Call us"))
+	b.completes("Grace Oyelaran")
+	b.sees("You had begun a reply. It was not sent.")
+	b.sees("Yes, by phone. Call us")
+	b.until("no form", `!document.querySelector("#composer form")`)
+	if got := c.written(); len(got) != 1 || got[0] != "Yes, by phone. Call us" {
+		t.Errorf("kept %q", got)
+	}
+}
+
+// TestLockSavesFirst presses Ctrl L in the middle of a word.
+func TestLockSavesFirst(t *testing.T) {
+	c := newClinic(rosa)
+	b := open(t, c)
+	b.row("Grace Oyelaran")
+	b.press("n")
+	b.until("the note field", `document.activeElement.getAttribute("aria-label") === "Internal note"`)
+	b.do(chromedp.KeyEvent("She cannot come bef"))
+	b.press("l", chromedp.KeyModifiers(chromedp.ModifierCtrl))
+	b.sees("Locked. Sign in to read and write.")
+	if got := c.written(); len(got) != 1 || got[0] != "She cannot come bef" {
+		t.Errorf("kept %q", got)
+	}
+}
+
 // TestANewArrivalFollowsTheReader keeps the newest message in view for who reads it, and nobody else.
 func TestANewArrivalFollowsTheReader(t *testing.T) {
 	c := newClinic(rosa)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"postern/backend/care"
+	"postern/backend/care/fold"
+	"postern/backend/record/view"
 	"postern/frontend"
 	"postern/frontend/link"
 )
@@ -80,6 +82,15 @@ func wants(t *testing.T, what, html string, words ...string) {
 	for _, w := range words {
 		if !strings.Contains(html, w) {
 			t.Errorf("%s lacks %q", what, w)
+		}
+	}
+}
+
+func lacks(t *testing.T, what, html string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if strings.Contains(html, w) {
+			t.Errorf("%s has %q", what, w)
 		}
 	}
 }
@@ -232,6 +243,88 @@ func TestLongListsAreDrawnInSteps(t *testing.T) {
 	}
 	_, html = b.get("/inbox?rows=400", "desk")
 	wants(t, "the longer list", html, "Show 58 more", `name="rows" value="400"`)
+	_, html = b.get("/inbox?rows=600", "desk")
+	lacks(t, "the whole list", html, "Show ", "are listed")
+}
+
+// TestWhatIsNotListedIsTold: the count is the queue's, not that of what is drawn, and a list that ends early says so.
+func TestWhatIsNotListedIsTold(t *testing.T) {
+	c := newClinic(rosa)
+	for range view.MaxRows + 92 {
+		c.open(sample{name: "One of many", subject: "Many", left: 18 * time.Hour})
+	}
+	b := visit(t, c)
+	_, html := b.get("/inbox", "desk")
+	wants(t, "the list", html, ">600</span>", "Show 200 more")
+	lacks(t, "the list", html, "are listed")
+	_, html = b.get("/inbox?rows=600", "desk")
+	wants(t, "its end", html, ">600</span>", "The first 500 of 600 are listed. Search finds the others.")
+	lacks(t, "its end", html, "Show ")
+	_, html = b.get("/inbox?search=many", "desk")
+	wants(t, "what was found", html, "Found <span class=\"faint num\">100</span>", "The newest 100 are listed. Add a word to find fewer.")
+	_, html = b.get("/inbox?search=++", "desk")
+	wants(t, "a search for nothing", html, "Unassigned <span class=\"faint num\">600</span>")
+}
+
+// TestSearchSaysWhereItLooked: it looks in all conversations, so it says so, and each row says where it stands.
+func TestSearchSaysWhereItLooked(t *testing.T) {
+	c := newClinic(rosa)
+	for name, change := range map[string]func(*view.Thread){
+		"Aaliyah Brooks":    func(t *view.Thread) { t.Open, t.Awaits = false, fold.Nobody },
+		"Theodore Nakamura": func(t *view.Thread) { t.Awaits = fold.Member },
+		"Grace Oyelaran":    func(t *view.Thread) { t.Owner, t.Mine = rosa, true },
+		"Henrik Lindqvist":  func(t *view.Thread) { t.State = view.StateFailed },
+	} {
+		c.named(name).Subject = "Refill"
+		change(c.named(name))
+	}
+	c.named("Dmitri Volkov").Subject = "Refill"
+	b := visit(t, c)
+	_, html := b.get("/inbox/overdue?search=refill", "desk")
+	wants(t, "what was found", html, "Found <span class=\"faint num\">5</span>", "Search all conversations", "<title>Found - Postern</title>")
+	for name, words := range map[string][]string{
+		"Aaliyah Brooks": {"Completed"}, "Theodore Nakamura": {"Awaiting member"}, "Grace Oyelaran": {"Assigned to you"},
+		"Dmitri Volkov": {"Assigned to Priya Nair, RN"}, "Henrik Lindqvist": {"Not delivered.", "Unassigned"},
+	} {
+		wants(t, name, rowIn(t, html, name), words...)
+	}
+	lacks(t, "what was found", html, "Search in")
+	_, html = b.get("/inbox", "desk")
+	lacks(t, "a row of a queue", rowIn(t, html, "Beatriz Albuquerque"), "class=\"state")
+}
+
+// TestWhatWantsAPersonIsMarked: a failed letter, a text set aside, one that waits and a reply that was not read are marked
+// in every list, and those for which somebody must do something stand in a queue of their own, counted in the rail.
+func TestWhatWantsAPersonIsMarked(t *testing.T) {
+	c := newClinic(rosa)
+	states := map[string]string{"Aaliyah Brooks": "Not delivered. Open it to see what to do", "Grace Oyelaran": "Not sent: it waits for your decision",
+		"Henrik Lindqvist": "Not read within two business days", "Samuel Okonkwo": "Waiting to send"}
+	c.named("Aaliyah Brooks").State = view.StateFailed
+	c.named("Grace Oyelaran").State = view.StateReview
+	c.named("Henrik Lindqvist").Unseen = true
+	c.named("Samuel Okonkwo").State = view.StateWaiting
+	b := visit(t, c)
+	_, html := b.get("/inbox", "desk")
+	for name, words := range states {
+		wants(t, name, rowIn(t, html, name), words)
+	}
+	lacks(t, "a row in order", rowIn(t, html, "Beatriz Albuquerque"), "class=\"state")
+	wants(t, "the rail", html, `href="/inbox/unreached"`, `<span class="ct hot">3</span>`)
+	_, html = b.get("/inbox/unreached", "desk")
+	wants(t, "the queue", html, "Not reached <span class=\"faint num\">3</span>", "Longest ago first", "Aaliyah Brooks", "Grace Oyelaran", "Henrik Lindqvist")
+	lacks(t, "the queue", html, "Samuel Okonkwo")
+}
+
+// rowIn is the row of a person in a list.
+func rowIn(t *testing.T, html, name string) string {
+	t.Helper()
+	for _, row := range strings.Split(html, `<div role="listitem"`) {
+		if row, _, _ = strings.Cut(row, "</a>"); strings.Contains(row, ">"+name+"<") {
+			return row
+		}
+	}
+	t.Errorf("%s is not in the list", name)
+	return ""
 }
 
 func TestEmptyListsSayWhatToDo(t *testing.T) {
@@ -239,7 +332,7 @@ func TestEmptyListsSayWhatToDo(t *testing.T) {
 	b := visit(t, c)
 	for queue, words := range map[string][]string{
 		"member": {"No member is awaited.", "Go to Unassigned"}, "completed": {"Nothing is completed yet."}, "of_ramanramanrama2": {"All caught up."},
-		"unassigned?search=zebra": {"Nothing found.", "in Unassigned."},
+		"unassigned?search=zebra": {"Nothing found.", "in all conversations, completed ones too."}, "unreached": {"Everybody was reached."},
 	} {
 		_, html := b.get("/inbox/"+queue, "desk")
 		wants(t, queue, html, words...)

@@ -153,7 +153,7 @@ var chapters = []chapter{
 		{What: "Open", Keys: []string{"↵"}},
 		{What: "Back to the list", Keys: []string{"Esc"}},
 		{What: "Search", Keys: []string{"/"}},
-		{What: "Go to: unassigned, mine, overdue", Keys: []string{"G"}, Then: []string{"U", "M", "O"}},
+		{What: "Go to: unassigned, mine, overdue, not reached", Keys: []string{"G"}, Then: []string{"U", "M", "O", "N"}},
 		{What: "Show or hide the patient panel", Keys: []string{"P"}},
 	}},
 	{"Decide", []key{

@@ -6,7 +6,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"postern/backend/care"
 	"postern/backend/care/fold"
+	"postern/backend/post/dial"
 	"postern/backend/record/view"
 )
 
@@ -42,6 +44,14 @@ func TestScreensAreAccessible(t *testing.T) {
 	b.do(chromedp.KeyEvent("nobody of this name"))
 	b.sees("Nothing found.")
 	b.accessible("search-nothing")
+	b.button("Close the search")
+	b.until("the closed search", `!document.querySelector("#search")`)
+	b.press("/")
+	b.until("the search field again", `document.activeElement.id === "search"`)
+	b.do(chromedp.KeyEvent("re"))
+	b.until("what was found", `document.title === "Found - Postern" && document.querySelectorAll("[data-row] .state").length > 3`)
+	b.accessible("found")
+	b.shoot("found")
 }
 
 func TestWritingIsAccessible(t *testing.T) {
@@ -93,10 +103,16 @@ func TestStatesAreAccessible(t *testing.T) {
 	h.Lost = []view.LostClaim{{To: priya, At: c.now.Add(-time.Minute)}}
 	h.Owner = priya
 	h.Items = append(h.Items,
-		view.Item{Kind: view.ItemMessage, ID: id("h2"), By: rosa, Own: true, At: c.now, Text: "Renewed.", State: view.StateFailed, Why: "The mail system said: mailbox full. Call the member"},
+		view.Item{Kind: view.ItemMessage, ID: id("h2"), By: rosa, Own: true, At: c.now, Text: "Renewed.", State: view.StateFailed,
+			Why: "It did not reach the member. The mail system says: “552 mailbox full”. Call Henrik Lindqvist at 555-010-0188."},
 		view.Item{Kind: view.ItemReopen, ID: id("h3"), By: priya, At: c.now})
 	c.held["dr_aaaaaaaaaaaaaaaa"] = view.Held{Draft: "dr_aaaaaaaaaaaaaaaa", What: "reply", Part: h.Part, Text: "A text for review.", State: view.StateReview, Why: "The member wrote again in the meantime."}
 	c.held["dr_bbbbbbbbbbbbbbbb"] = view.Held{Draft: "dr_bbbbbbbbbbbbbbbb", What: "reply", Part: h.Part, Text: "A text that waits.", State: view.StateWaiting}
+	h.State = view.StateReview
+	u := c.named("Beatriz Albuquerque")
+	u.Unseen, u.Awaits = true, fold.Member
+	u.Items = append(u.Items, view.Item{Kind: view.ItemMessage, ID: id("u2"), By: rosa, Own: true, At: at(time.November, 17, 9, 0), Text: "Both on one day is fine.", State: view.StateHanded, Unseen: true},
+		view.Item{Kind: view.ItemMessage, ID: id("u3"), By: rosa, Own: true, At: c.now, Text: "Call us with any fever.", State: view.StateWaiting})
 	c.named("Samuel Okonkwo").ReadOnly = true
 	c.named("Aaliyah Brooks").FlagReason = "Possible allergic reaction, call first"
 	b := open(t, c)
@@ -109,6 +125,24 @@ func TestStatesAreAccessible(t *testing.T) {
 	b.sees("Send anyway")
 	b.sees("Priya claimed it first.")
 	b.accessible("review")
+	b.button("Not reached 2")
+	b.until("the queue", `document.title === "Not reached - Postern"`)
+	b.row("Beatriz Albuquerque")
+	b.sees("The member has not read it within two business days.")
+	b.sees("Waiting to send. It has not reached the member.")
+	b.accessible("not-reached")
+	b.sizes("not-reached")
+	b.press("gu")
+	b.until("the queue", `document.title === "Unassigned - Postern"`)
+	c.change(func() error {
+		c.sync = care.SyncState{Phase: care.SyncRefused, Problem: care.SentenceOf(dial.WrongPassword(care.Endpoint{Host: "mail.clinic.example"}, nil))}
+		return nil
+	})
+	b.sees("The clinic's gateway refused the password.")
+	b.accessible("s7-error")
+	b.press("gn")
+	b.until("the queue by its keys", `document.title === "Not reached - Postern"`)
+	b.button("Dr. Lee 9")
 	b.row("Samuel Okonkwo")
 	b.sees("A newer version of Postern")
 	b.accessible("read-only")
@@ -118,7 +152,7 @@ func TestStatesAreAccessible(t *testing.T) {
 	for _, th := range c.threads {
 		th.Open = false
 	}
-	b.button("Unassigned 7")
+	b.button("Unassigned 6")
 	b.sees("All caught up.")
 	b.accessible("s7")
 }

@@ -5,7 +5,9 @@
 package parts
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"postern/backend/care"
 	"postern/frontend/say"
@@ -33,32 +35,43 @@ type Look struct {
 
 // Sync is the sync state in words.
 type Sync struct {
-	Class   string // "is-off", "is-busy" or ""
-	Icon    string
-	Text    string
-	Faint   string // the fainter end of the text: "checked 3:58 pm"
-	Done    int    // with Total: a progress bar
-	Total   int
-	Offline bool   // shows the amber bar
-	Problem string // shows the red bar
+	Class string // "is-off", "is-busy" or ""
+	Icon  string
+	Text  string
+	Faint string // the fainter end of the text: "checked 3:58 pm"
+	Done  int    // with Total: a progress bar
+	Total int
+	Bar   *Bar // what is wrong, above everything
 }
 
-// SyncOf puts a sync state in words. waiting is how many texts and letters have not gone out.
-func SyncOf(s care.SyncState, waiting int, clock say.Clock) Sync {
+// Bar says what is wrong with the connection: what happened, where the text is, what to do, and whom to call.
+type Bar struct {
+	Kind, Icon   string
+	Strong, Text string
+	Waiting      int
+	FrontDesk    string // telephone number
+}
+
+// SyncOf puts a sync state in words. waiting is how many texts and letters have not gone out; frontDesk is whom to call.
+func SyncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sync {
+	bar := &Bar{Kind: "is-bad", Icon: "circle-alert", Waiting: waiting, FrontDesk: frontDesk}
 	switch s.Phase {
 	case care.SyncFetching:
 		return Sync{Class: "is-busy", Icon: "refresh-cw", Done: s.Done, Total: s.Total,
-			Text: "Syncing " + say.Size(s.Done, s.Total)}
+			Text: "Syncing " + say.Size(s.Done, s.Total) + unsent(waiting)}
 	case care.SyncUpToDate:
 		faint := ""
 		if !s.Checked.IsZero() {
 			faint = "checked " + clock.Time(s.Checked)
 		}
-		return Sync{Icon: "circle-check", Text: "Up to date", Faint: faint}
+		return Sync{Icon: "circle-check", Text: "Up to date" + unsent(waiting), Faint: faint}
 	case care.SyncOffline:
-		return Sync{Class: "is-off", Icon: "cloud-off", Text: "Offline" + unsent(waiting), Offline: true}
+		bar.Kind, bar.Icon, bar.Strong = "is-warn", "cloud-off", "You are offline."
+		bar.Text = "You can read and write. " + cmp.Or(s.Problem, "New messages are sent when the connection is back.")
+		return Sync{Class: "is-off", Icon: "cloud-off", Text: "Offline" + unsent(waiting), Bar: bar}
 	case care.SyncRefused:
-		return Sync{Class: "is-off", Icon: "circle-alert", Text: "Not connected" + unsent(waiting), Problem: s.Problem}
+		bar.Strong, bar.Text = firstSentence(s.Problem)
+		return Sync{Class: "is-off", Icon: "circle-alert", Text: "Not up to date" + unsent(waiting), Bar: bar}
 	}
 	return Sync{Class: "is-busy", Icon: "refresh-cw", Text: "Connecting" + unsent(waiting)}
 }
@@ -68,6 +81,15 @@ func unsent(waiting int) string {
 		return ""
 	}
 	return " - " + say.Number(waiting) + " waiting to send"
+}
+
+// firstSentence cuts a text after its first sentence.
+func firstSentence(text string) (first, rest string) {
+	first, rest, more := strings.Cut(text, ". ")
+	if more {
+		first += "."
+	}
+	return first, rest
 }
 
 type frameKey struct{}

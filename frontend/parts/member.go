@@ -79,7 +79,7 @@ func RowState(r view.Row, clock say.Clock) StateModel {
 	switch r.State {
 	case view.StateDraft:
 		return StateModel{Icon: "pencil", Text: "Draft, saved on this computer"}
-	case view.StateHeld:
+	case view.StateHeld, view.StateSending:
 		return StateModel{Icon: "send", Text: "Sending…"}
 	case view.StateWaiting:
 		return StateModel{Class: "is-wait", Icon: "cloud-off", Text: "Waiting to send"}
@@ -118,16 +118,17 @@ func nameOf(p care.Person) string {
 }
 
 // LetterState is where a member's own letter stands, under it. pending says that the office has not answered it yet.
-func LetterState(it view.Item, office care.Office, frontDesk string, pending bool, clock say.Clock) StateModel {
+func LetterState(it view.Item, office care.Office, pending bool, clock say.Clock) StateModel {
 	switch it.State {
+	case view.StateSending:
+		return StateModel{Icon: "send", Strong: "Sending…"}
+	case view.StateWaiting:
+		return StateModel{Class: "is-wait", Icon: "cloud-off", Text: "Waiting to send. It has not reached " + office.Name +
+			". It is sent by itself; the two business days start when it arrives."}
 	case view.StateHanded:
 		return StateModel{Icon: "check", Text: "Sent. " + office.Name + " has not confirmed it yet."}
 	case view.StateFailed:
-		m := StateModel{Class: "is-fail", Icon: "circle-alert", Strong: "Not delivered to " + office.Name + ".", Text: it.Why}
-		if frontDesk != "" {
-			m.Text = strings.TrimSpace(m.Text + " Call the front desk: " + frontDesk + ".")
-		}
-		return m
+		return StateModel{Class: "is-fail", Icon: "circle-alert", Text: it.Why}
 	case view.StateDelivered, view.StateReplied, view.StateCompleted:
 		at := "Delivered to " + office.Name
 		if !it.Received.IsZero() {

@@ -25,6 +25,7 @@ func TestRowStates(t *testing.T) {
 	}{
 		{view.Row{State: view.StateDraft}, "Draft, saved on this computer"},
 		{view.Row{State: view.StateHeld}, "Sending…"},
+		{view.Row{State: view.StateSending}, "Sending…"},
 		{view.Row{State: view.StateWaiting}, "Waiting to send"},
 		{view.Row{State: view.StateReview}, "Not sent: it waits for your decision"},
 		{view.Row{State: view.StateHanded}, "Sent"},
@@ -49,14 +50,16 @@ func TestLetterStates(t *testing.T) {
 		pending      bool
 		strong, text string
 	}{
+		{view.Item{State: view.StateSending}, true, "Sending…", ""},
+		{view.Item{State: view.StateWaiting}, true, "", "Waiting to send. It has not reached Dr. Lee's office. It is sent by itself; the two business days start when it arrives."},
 		{view.Item{State: view.StateHanded}, true, "", "Sent. Dr. Lee's office has not confirmed it yet."},
 		{view.Item{State: view.StateDelivered, Received: on(20), Due: on(24)}, true, "Delivered to Dr. Lee's office Fri 3:42 pm;", "expect a reply by Tue Nov 24"},
 		{view.Item{State: view.StateDelivered, Received: on(20), Due: on(24)}, false, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
 		{view.Item{State: view.StateDelivered, Received: on(20)}, true, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
 		{view.Item{State: view.StateReplied, Received: on(18)}, false, "", "Delivered to Dr. Lee's office Wed 3:42 pm"},
-		{view.Item{State: view.StateFailed, Why: "Its mailbox is full."}, true, "Not delivered to Dr. Lee's office.", "Its mailbox is full. Call the front desk: 555-010-0100."},
+		{view.Item{State: view.StateFailed, Why: "It did not reach Dr. Lee's office. Call the front desk at 555-0100."}, true, "", "It did not reach Dr. Lee's office. Call the front desk at 555-0100."},
 	} {
-		got := LetterState(test.item, office, "555-010-0100", test.pending, clock)
+		got := LetterState(test.item, office, test.pending, clock)
 		if got.Strong != test.strong || got.Text != test.text || got.Icon == "" {
 			t.Errorf("%s: %q %q, want %q %q", test.item.State, got.Strong, got.Text, test.strong, test.text)
 		}
@@ -84,21 +87,32 @@ func TestAwayAndExpect(t *testing.T) {
 }
 
 func TestSyncInWords(t *testing.T) {
+	const refused = "The password was refused. Nothing was lost. Call."
 	for _, test := range []struct {
-		state   care.SyncState
-		waiting int
-		want    string
+		state       care.SyncState
+		waiting     int
+		want        string
+		strong, bar string
 	}{
-		{care.SyncState{Phase: care.SyncUpToDate, Checked: on(20)}, 0, "Up to date"},
-		{care.SyncState{Phase: care.SyncFetching, Done: 1240, Total: 8112}, 0, "Syncing 1,240 of 8,112"},
-		{care.SyncState{Phase: care.SyncOffline}, 2, "Offline - 2 waiting to send"},
-		{care.SyncState{Phase: care.SyncOffline}, 0, "Offline"},
-		{care.SyncState{Phase: care.SyncRefused, Problem: "The password was refused."}, 1, "Not connected - 1 waiting to send"},
-		{care.SyncState{Phase: care.SyncStarting}, 0, "Connecting"},
+		{care.SyncState{Phase: care.SyncUpToDate, Checked: on(20)}, 0, "Up to date", "", ""},
+		{care.SyncState{Phase: care.SyncUpToDate, Checked: on(20)}, 1, "Up to date - 1 waiting to send", "", ""},
+		{care.SyncState{Phase: care.SyncFetching, Done: 1240, Total: 8112}, 0, "Syncing 1,240 of 8,112", "", ""},
+		{care.SyncState{Phase: care.SyncFetching, Done: 1240, Total: 8112}, 2, "Syncing 1,240 of 8,112 - 2 waiting to send", "", ""},
+		{care.SyncState{Phase: care.SyncOffline}, 2, "Offline - 2 waiting to send", "You are offline.", "You can read and write. New messages are sent when the connection is back."},
+		{care.SyncState{Phase: care.SyncOffline, Problem: "There is no way from here to mail.example."}, 0, "Offline", "You are offline.", "You can read and write. There is no way from here to mail.example."},
+		{care.SyncState{Phase: care.SyncRefused, Problem: refused}, 1, "Not up to date - 1 waiting to send", "The password was refused.", "Nothing was lost. Call."},
+		{care.SyncState{Phase: care.SyncStarting}, 1, "Connecting - 1 waiting to send", "", ""},
 	} {
-		got := SyncOf(test.state, test.waiting, clock)
-		if got.Text != test.want || got.Problem != test.state.Problem || got.Icon == "" {
+		got := SyncOf(test.state, test.waiting, "555-010-0100", clock)
+		if got.Text != test.want || got.Icon == "" {
 			t.Errorf("%s: %+v, want %q", test.state.Phase, got, test.want)
+		}
+		var bar Bar
+		if got.Bar != nil {
+			bar = *got.Bar
+		}
+		if bar.Strong != test.strong || bar.Text != test.bar || got.Bar != nil && (bar.Waiting != test.waiting || bar.FrontDesk == "") {
+			t.Errorf("%s: the bar is %+v, want %q %q", test.state.Phase, got.Bar, test.strong, test.bar)
 		}
 	}
 }

@@ -67,10 +67,11 @@ func Refused(w http.ResponseWriter, r *http.Request, code int, c templ.Component
 	var b bytes.Buffer
 	if err := c.Render(r.Context(), &b); err != nil {
 		if r.Context().Err() != nil {
-			return // the browser has left
+			cutOff(w, r)
+			return
 		}
 		logOf(r.Context()).ErrorContext(r.Context(), "draw a screen", "route", r.Pattern, "err", err)
-		http.Error(w, care.SentenceOf(nil), http.StatusInternalServerError)
+		inWords(w, r, http.StatusInternalServerError, care.SentenceOf(nil))
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -109,11 +110,13 @@ func logOf(ctx context.Context) *slog.Logger {
 	return slog.Default()
 }
 
-// Failed answers an error that no form shows. A whole page gets an error page; a swap leaves the screen as it is and
-// shows the sentence in the toast, so that nothing typed is lost. A defect is logged here, once.
+// Failed answers an error that no form shows. A page that was asked for is an error page. A swap, and whatever was
+// posted from a page, leaves the screen as it is and shows the sentence in the toast, so that nothing typed is lost. A
+// defect is logged here, once.
 func Failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		return // the browser has left
+		cutOff(w, r)
+		return
 	}
 	code, sentence := Status(err), care.SentenceOf(err)
 	if code == http.StatusRequestEntityTooLarge {
@@ -122,15 +125,39 @@ func Failed(w http.ResponseWriter, r *http.Request, err error) {
 	if code >= http.StatusInternalServerError {
 		logOf(r.Context()).ErrorContext(r.Context(), "answer a request", "route", r.Pattern, "err", err)
 	}
-	if Partial(r) {
-		h := w.Header()
-		h.Set("HX-Retarget", "#toast")
-		h.Set("HX-Reswap", "innerHTML")
-		h.Set("HX-Push-Url", "false")
+	if staysOnPage(r) {
+		toToast(w)
 		Refused(w, r, code, parts.Toast(sentence))
 		return
 	}
 	Refused(w, r, code, parts.ErrorPage(code, sentence))
+}
+
+// staysOnPage reports whether the answer may not take the place of the whole page: a form that htmx posted is still on it.
+func staysOnPage(r *http.Request) bool {
+	return Partial(r) || IsHTMX(r) && r.Method != http.MethodGet
+}
+
+// toToast sends an answer to the corner of the page, which keeps its address.
+func toToast(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("HX-Retarget", "#toast")
+	h.Set("HX-Reswap", "innerHTML")
+	h.Set("HX-Push-Url", "false")
+}
+
+// cutOff answers a request that ended before its work did: what it was to write was not written. Mostly nobody is there
+// to read it, but an empty answer would be taken for success by who is.
+func cutOff(w http.ResponseWriter, r *http.Request) {
+	inWords(w, r, http.StatusServiceUnavailable, "This was cut off before it was done. Try it again.")
+}
+
+// inWords answers where nothing can be drawn.
+func inWords(w http.ResponseWriter, r *http.Request, code int, sentence string) {
+	if staysOnPage(r) {
+		toToast(w)
+	}
+	http.Error(w, sentence, code)
 }
 
 // BadForm is the refusal of a form that could not be read: too large, or not a form.

@@ -15,6 +15,7 @@ import (
 	"github.com/a-h/templ"
 
 	"postern/backend/care"
+	"postern/frontend/parts"
 )
 
 func TestEveryKindHasAStatus(t *testing.T) {
@@ -96,5 +97,48 @@ func TestAddressesAreKeptForLinksOnly(t *testing.T) {
 	Address(w, r, "/x")
 	if w.Header().Get("HX-Push-Url") != "/x" {
 		t.Error("a link left the address as it was")
+	}
+}
+
+// TestARefusedFormStaysOnThePage: a form is posted for the whole page, and what is in it is on no other.
+func TestARefusedFormStaysOnThePage(t *testing.T) {
+	for _, c := range []struct {
+		method, kind string
+		toast        bool
+	}{
+		{http.MethodPost, "full", true}, {http.MethodPost, "partial", true}, {http.MethodGet, "partial", true},
+		{http.MethodGet, "full", false}, {http.MethodPost, "", false}, {http.MethodGet, "", false},
+	} {
+		r := httptest.NewRequest(c.method, "/", nil)
+		if c.kind != "" {
+			r.Header.Set("HX-Request", "true")
+			r.Header.Set("HX-Request-Type", c.kind)
+		}
+		w := httptest.NewRecorder()
+		Failed(w, r, care.Refusef(care.Full, "The disk is full."))
+		if toast := w.Header().Get("HX-Retarget") == "#toast"; toast != c.toast || w.Code != http.StatusInsufficientStorage || !strings.Contains(w.Body.String(), "The disk is full.") {
+			t.Errorf("%s %q: %d, toast %v", c.method, c.kind, w.Code, toast)
+		}
+		if page := strings.Contains(w.Body.String(), "<html"); page == c.toast {
+			t.Errorf("%s %q: a whole page %v", c.method, c.kind, page)
+		}
+	}
+}
+
+// TestWhatWasCutOffIsNoSuccess: a request whose context ended did nothing, and says so.
+func TestWhatWasCutOffIsNoSuccess(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request){
+		"failed": func(w http.ResponseWriter, r *http.Request) { Failed(w, r, ctx.Err()) },
+		"drawn":  func(w http.ResponseWriter, r *http.Request) { HTML(w, r, parts.Toast("Saved.")) },
+	} {
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil)
+		r.Header.Set("HX-Request", "true")
+		w := httptest.NewRecorder()
+		answer(w, r)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("HX-Retarget") != "#toast" || !strings.Contains(w.Body.String(), "cut off") {
+			t.Errorf("%s: %d %v %q", name, w.Code, w.Header(), w.Body)
+		}
 	}
 }

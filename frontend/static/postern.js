@@ -9,16 +9,20 @@
 //   details[data-menu]         closes on Escape and on a click elsewhere
 //   form[data-look]            theme and text size, at once
 //   [data-picker]              the list of offices: its button, its fieldset of radios
+//   [data-autosave]            holds what is being typed, within a form: it is posted to its own hx-post, once typing stops
+//                              (hx-trigger "input delay:1s, change") and whenever it hears postern:save
+//   [data-leaves]              a form that leaves this person's pages; what is unsaved goes first
 //   [data-close-toast], [data-reveal="ID"]
 (() => {
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // What the reader opened or typed stays when a screen is drawn again.
+  // What the reader opened, or typed and nobody saved, stays when a screen is drawn again.
   htmx.registerExtension("postern", {
     htmx_before_morph_attr: (elt, { attrName }) =>
       !(attrName === "open" && elt.tagName === "DETAILS") && attrName !== "aria-expanded",
+    htmx_before_morph_node: (elt) => !(elt.matches?.("input, textarea") && unsaved.has(elt.closest("[data-autosave]"))),
   });
 
   // ---- changes ----
@@ -41,9 +45,11 @@
     htmx.trigger(document.body, "postern:changed");
   }
 
+  // listen keeps a stream open while there is somebody to look: a browser has six connections for all tabs of a host,
+  // and each stream takes one for good.
   function listen() {
     const url = document.body.dataset.events;
-    if (!url) {
+    if (!url || document.hidden) {
       stream?.close();
       stream = undefined;
       return;
@@ -56,9 +62,8 @@
   }
 
   setInterval(() => {
-    if (!document.body.dataset.events) return;
     listen();
-    if (stream.readyState !== EventSource.OPEN) wake({ all: true });
+    if (stream && stream.readyState !== EventSource.OPEN) wake({ all: true });
   }, 20000);
 
   // ---- forms that say what they lack ----
@@ -98,19 +103,93 @@
     });
   }
 
-  // ---- unsaved text leaves with the page, not after it ----
+  // ---- what is being typed ----
 
-  const unsaved = new Set();
+  const unsaved = new Map(); // [data-autosave] with words that no answer has confirmed → the number of its last edit
+  const tried = new WeakMap(); // the edit of it that was last sent
+  const underway = new WeakMap(); // the answer to that
+  let edits = 0;
+
+  const saved = ([box, edit]) => unsaved.get(box) === edit && unsaved.delete(box);
+  const save = (box) => htmx.trigger(box, "postern:save", {}, false);
+
   document.addEventListener("input", (e) => {
     const box = e.target.closest?.("[data-autosave]");
-    if (box) unsaved.add(box);
+    if (box) unsaved.set(box, ++edits);
   });
-  document.addEventListener("htmx:before:request", (e) => unsaved.delete(e.detail.ctx.sourceElement));
+
+  // Typing without a pause puts a save off again and again: every three seconds it waits no longer.
+  setInterval(() => {
+    for (const [box, edit] of unsaved) if (tried.get(box) !== edit) save(box);
+  }, 3000);
+
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    for (const box of unsaved.keys()) save(box);
+  });
+
+  // Whatever is posted from a form carries what is in it: a save, but also a review or a sending.
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    ctx.carries = [...unsaved].filter(([box]) => ctx.request.form?.contains(box));
+    for (const [box, edit] of ctx.carries) tried.set(box, edit);
+  });
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const send = ctx.fetch;
+    ctx.fetch = (...request) => {
+      const answer = send(...request);
+      for (const [box] of ctx.carries) underway.set(box, answer);
+      return answer;
+    };
+    if (ctx.sourceElement.matches("[data-leaves]")) leave(ctx);
+  });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (ctx.response.status < 300) ctx.carries.forEach(saved);
+  });
+
+  const letter = (box) => [box.getAttribute("hx-post"), new URLSearchParams(new FormData(box.closest("form")))];
+
+  // keep saves a box past htmx, which does nothing for what has left the page. It answers whether Postern has it now.
+  async function keep(box) {
+    await underway.get(box)?.catch(() => {}); // else an older text might arrive after this one
+    const edit = unsaved.get(box);
+    const [url, body] = letter(box);
+    const kept = await fetch(url, { method: "POST", body, signal: AbortSignal.timeout(5000) }).then((r) => r.ok, () => false);
+    if (kept) saved([box, edit]);
+    return kept;
+  }
+
+  // A swap takes a form away when a conversation is closed under its writer. What was typed is saved all the same, and
+  // the screen drawn again shows it.
+  document.addEventListener("htmx:after:swap", () => {
+    for (const box of [...unsaved.keys()]) if (!box.isConnected) rescue(box);
+  });
+
+  async function rescue(box) {
+    unsaved.delete(box);
+    if (await keep(box)) return wake({ all: true });
+    tell("lost");
+    $("#toast [data-lost]").textContent = (box.matches("textarea") ? box : $("textarea", box)).value;
+  }
+
+  // Who leaves leaves nothing unsaved behind. What cannot be saved holds them back, once.
+  let warned = false;
+
+  function leave(ctx) {
+    const send = ctx.fetch;
+    ctx.fetch = async (...request) => {
+      const kept = await Promise.all([...unsaved.keys()].map(keep));
+      if (kept.includes(false) && !warned) {
+        warned = true;
+        tell("unlocked");
+        throw new DOMException("What was typed is not saved.", "AbortError");
+      }
+      unsaved.clear();
+      return send(...request);
+    };
+  }
+
   addEventListener("pagehide", () => {
-    for (const box of unsaved) {
-      const form = box.isConnected && box.closest("form");
-      if (form) navigator.sendBeacon(box.getAttribute("hx-post"), new URLSearchParams(new FormData(form)));
-    }
+    for (const box of unsaved.keys()) navigator.sendBeacon(...letter(box));
     unsaved.clear();
   });
 

@@ -22,7 +22,7 @@ type input struct {
 	offices []view.Recipient
 	patient care.Patient
 	show    string // the list's filter
-	since   string // the first item that was unread when the conversation was opened
+	since   string // the first item that was unread when the conversation was opened, or noneUnread; "" opens it
 	sent    bool   // the person has just sent it
 }
 
@@ -86,7 +86,7 @@ type model struct {
 	ID      string // of the element
 	Refresh string // where to draw it again from
 	Thread  string // whose changes it follows; "" follows texts
-	Often   bool   // something is in its hold: look again soon
+	Often   bool   // something is in its hold or goes out in this moment: look again soon
 	Back    string
 	Subject string
 	With    string
@@ -115,11 +115,12 @@ func threadModel(from input, t view.Thread) model {
 	if since == "" {
 		since = firstUnread(t.Items)
 	}
-	folding := since != ""
+	folding := since != noneUnread
 	for _, it := range t.Items {
 		if link.ItemID(it.ID) == since {
 			folding = false
 		}
+		m.Often = m.Often || it.State == view.StateSending
 		l := letterOf(from, t, it)
 		l.Folded = folding && l.Event == ""
 		m.Letters = append(m.Letters, l)
@@ -152,6 +153,7 @@ func finish(m *model, from input, t view.Thread) {
 			m.Done = t.Office.Name + " completed it on " + c.Day(t.Completed.At) + "."
 		}
 	case t.ReadOnly:
+		m.Unsent = draft.Text
 	default:
 		m.Reply = replyOf(from, t, draft)
 	}
@@ -189,13 +191,17 @@ func nextDraft(t view.Thread) string {
 
 const replyNeed = "Write your reply to continue."
 
+// noneUnread stands where nothing was unread at opening. It is carried along like an item, so that what arrives later
+// folds no letter that somebody is reading.
+const noneUnread = "none"
+
 func firstUnread(items []view.Item) string {
 	for _, it := range items {
 		if it.Unread {
 			return link.ItemID(it.ID)
 		}
 	}
-	return ""
+	return noneUnread
 }
 
 func letterOf(from input, t view.Thread, it view.Item) letter {
@@ -220,7 +226,7 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 		l.Who = "You"
 	}
 	pending := t.Open && t.Awaits == fold.Office
-	state := parts.LetterState(it, t.Office, from.frame.FrontDesk, pending, c)
+	state := parts.LetterState(it, t.Office, pending, c)
 	l.State = &state
 	return l
 }

@@ -45,7 +45,7 @@ type wire struct {
 // *DecodeError. It keeps raw, which must not be changed afterwards.
 //
 // An event of an unknown kind has a nil Body. Of an unknown version, which must be above ours, only ID, Raw and V are
-// set. Unknown fields are passed over; they stay in Raw.
+// set, and Practice and To where they read as they do in ours. Unknown fields are passed over; they stay in Raw.
 func Decode(raw []byte) (*Event, error) {
 	if len(raw) > MaxBytes {
 		return nil, refuse("is larger than %d bytes", MaxBytes)
@@ -69,7 +69,7 @@ func Decode(raw []byte) (*Event, error) {
 	case w.V < Version:
 		return nil, refuse("has no version")
 	case w.V > Version:
-		return &Event{ID: IDOf(raw), Raw: raw, V: w.V}, nil
+		return newer(raw, w.V), nil
 	case odd.envelope != nil:
 		return nil, odd.envelope
 	case unread != nil:
@@ -107,6 +107,28 @@ func Decode(raw []byte) (*Event, error) {
 		e.Thread = e.ID
 	}
 	return e, nil
+}
+
+// newer is an event of a higher version. To whom it goes is read if it can be: what is not for a reader need not be kept
+// until that reader's program is newer too.
+func newer(raw []byte, v int) *Event {
+	e := &Event{ID: IDOf(raw), Raw: raw, V: v}
+	var w struct {
+		Practice json.RawMessage `json:"practice"`
+		To       json.RawMessage `json:"to"`
+	}
+	if json.Unmarshal(raw, &w) != nil {
+		return e
+	}
+	var practice care.PracticeID
+	if json.Unmarshal(w.Practice, &practice) == nil && care.ValidID("pr", string(practice)) {
+		e.Practice = practice
+	}
+	var to []care.MailboxID
+	if json.Unmarshal(w.To, &to) == nil && len(to) > 0 && checkMailboxes("to", to) == nil {
+		e.To = to
+	}
+	return e
 }
 
 // checkEnvelope checks what holds for every kind, also for those that are not known.

@@ -392,6 +392,19 @@ func TestNewer(t *testing.T) {
 			t.Fatalf("%+v, %v", e, err)
 		}
 	})
+	t.Run("unknown version that says to whom it goes", func(t *testing.T) {
+		for text, want := range map[string]Event{
+			`{"v":2,"practice":"` + string(practice) + `","to":["` + string(mbOffice) + `"],"at":7}`: {Practice: practice, To: []care.MailboxID{mbOffice}},
+			`{"v":2,"practice":["` + string(practice) + `"],"to":"` + string(mbOffice) + `"}`:        {},
+			`{"v":2,"practice":"x","to":["` + string(mbOffice) + `",{}]}`:                            {},
+		} {
+			raw := []byte(text)
+			want.ID, want.Raw, want.V = IDOf(raw), raw, 2
+			if e, err := Decode(raw); err != nil || !reflect.DeepEqual(*e, want) {
+				t.Errorf("%s: %+v, %v", text, e, err)
+			}
+		}
+	})
 	t.Run("as deep as may be", func(t *testing.T) {
 		raw := with(t, Note, `"dir":7`, `"dir":7,"new":`+strings.Repeat("[", maxDepth-1)+strings.Repeat("]", maxDepth-1))
 		if _, err := Decode(raw); err != nil {

@@ -41,7 +41,9 @@ func (f *folding) head() {
 		}
 		switch b := n.e.Body.(type) {
 		case nil:
-			c.ReadOnly = c.ReadOnly || n.e.Crit
+			// A member's word must not take a thread from the care team: any of them could, a former proxy too, for ever.
+			c.ReadOnly = c.ReadOnly || n.e.Crit && !n.standing.Member
+			c.Newer = c.Newer || n.e.Crit && n.standing.Member
 		case event.ReadersBody:
 			claims = append(claims, claim{node: i, id: n.e.ID, over: b.Over})
 		}

@@ -30,7 +30,7 @@ func (c Conversation) Dump() string {
 func (c Conversation) DumpOffice() string {
 	var b strings.Builder
 	c.dumpHead(&b)
-	line(&b, "read-only", c.ReadOnly)
+	line(&b, "read-only", c.ReadOnly, "newer", c.Newer)
 	line(&b, "all heads", ids(c.AllHeads))
 	line(&b, "gaps", ids(c.Gaps))
 	line(&b, "waiting", ids(c.Waiting))

@@ -62,7 +62,8 @@ type Conversation struct {
 	Readers       []care.MailboxID // the member's side who may read now, sorted
 	OfficeMailbox care.MailboxID   // the opening's mailbox that is not a reader's
 	ReadersEvent  care.EventID     // the thread.readers in force; zero: the opening
-	ReadOnly      bool             // a kind that must be understood is not: "Update Postern"
+	ReadOnly      bool             // the care team wrote a kind that must be understood and is not: "Update Postern"
+	Newer         bool             // a member did; nobody is kept from writing by it
 	Gaps          []care.EventID   // named, not held
 	Waiting       []care.EventID   // held, not yet judged: their authors are not known here
 	Refused       []care.EventID   // held, and they do not count

@@ -73,6 +73,50 @@ func TestNestedFollowUp(t *testing.T) {
 	wantState(t, &conv.Parts[2], true, Office, time.Time{})
 }
 
+// A member's word alone makes no part: a message that names one of which nothing else tells stands in the thread itself,
+// be it another thread's id or a follow-up whose beginning is still to come. What is in it comes right with its beginning,
+// or with anything of the office's in it.
+func TestPartThatNothingTellsOf(t *testing.T) {
+	s, o := newStory(t)
+	m := s.says(maria, "It itches.", after(o))
+	s.part = care.EventID{7} // of another thread, say
+	astray := s.says(maria, "Where am I?", after(m))
+	c := s.converges()
+	if len(c.Parts) != 1 {
+		t.Fatalf("a part of another's id:\n%s", c.DumpOffice())
+	}
+	wantMessages(t, root(t, c), m, astray)
+
+	s, o = newStory(t)
+	done := s.completes(rosa, after(o))
+	first := s.says(maria, "First.", after(o))
+	f := event.FollowUpID(s.thread, nil)
+	s.part = f
+	second := s.says(maria, "Second.", after(first, done))
+	again := s.write(rosa, after(second), event.CompletedBody{Covers: idsOf(after(first, second)), Closing: "Done."})
+	third := s.says(maria, "Third, crossing again.", after(second))
+	whole := s.all
+	s.all = without(whole, first)
+	c = s.converges()
+	wantMessages(t, &c.Parts[1], second)
+	s.all = without(without(s.all, again), third)
+	if c = s.converges(); only(t, c).ID != f { // by the completion that it crossed, as its beginning did
+		t.Fatalf("%s", c.DumpOffice())
+	}
+	s.all = without(s.all, done)
+	wantMessages(t, root(t, s.converges()), second)
+	s.all = append(s.all, s.write(rosa, nil, event.SentBody{Text: "Please come in."}))
+	if c = s.converges(); only(t, c).ID != f || len(only(t, c).Messages) != 2 { // the office's word tells of it
+		t.Fatalf("%s", c.DumpOffice())
+	}
+	s.all = whole
+	if c = s.converges(); len(c.Parts) != 3 || c.Parts[2].ID != event.FollowUpID(f, nil) {
+		t.Fatalf("%s", c.DumpOffice())
+	}
+	wantMessages(t, &c.Parts[1], first, second)
+	wantMessages(t, &c.Parts[2], third)
+}
+
 // A reply that crossed the follow-up's making answers nothing in it, nor does one in another part.
 func TestReplyElsewhereDoesNotAnswer(t *testing.T) {
 	s, o := newStory(t)

@@ -10,6 +10,7 @@ import (
 // gathering is a part while its events are collected. The lists hold places in folding.nodes.
 type gathering struct {
 	of       care.EventID // the part whose completion it crossed, where a message here tells
+	known    bool         // more than a member's word says that there is such a part
 	unsure   bool         // a message stays here while a reopening that its author had seen is missing
 	messages []int
 	notes    []int
@@ -42,16 +43,16 @@ func (f *folding) declared(e *event.Event) care.EventID {
 // place finds the part of every event. Only a message of the member's side can stand elsewhere than it was written.
 func (f *folding) place() (all parts, undone []bool) {
 	all = parts{}
-	all.of(f.c.Thread)
+	all.of(f.c.Thread).known = true
 	for _, i := range f.order {
 		e := f.nodes[i].e
 		switch e.Body.(type) {
 		case event.CompletedBody:
 			g := all.of(f.declared(e))
-			g.done = append(g.done, i)
+			g.done, g.known = append(g.done, i), true
 		case event.ReopenedBody:
 			g := all.of(f.declared(e))
-			g.redone = append(g.redone, i)
+			g.redone, g.known = append(g.redone, i), true
 		case event.NoteBody:
 			g := all.of(f.declared(e))
 			g.notes = append(g.notes, i)
@@ -71,24 +72,62 @@ func (f *folding) place() (all parts, undone []bool) {
 			}
 		}
 	}
-	for _, i := range f.order {
-		if body, ok := f.nodes[i].e.Body.(event.SentBody); ok {
-			g := all.of(f.placeMessage(all, i, body))
-			g.messages = append(g.messages, i)
-		}
-	}
+	f.placeMessages(all)
 	return all, undone
 }
 
-// placeMessage applies the rule of follow-ups. A member's message stands where it was written while a reopening that its
-// author had seen is missing. Else, if a completion of that part does not cover it and no reopening that its author had
-// seen undoes that completion, the two crossed: the message opens a follow-up, whose id both sides derive alike; and the
-// rule applies again inside the follow-up.
-func (f *folding) placeMessage(all parts, message int, body event.SentBody) care.EventID {
-	part := f.declared(f.nodes[message].e)
-	if !f.nodes[message].standing.Member {
-		return part
+// placeMessages finds the parts of all messages, the office's first. A member's message may name a part of which nothing
+// else here tells: the message that opened it is still to come, or there is none and the id is another thread's. It
+// counts as written into the thread itself, where the rule of follow-ups leads it on: so nobody's word alone makes a part
+// whose id is not this thread's own. What the office alone holds (a note, say) tells of no part, for the member's side
+// could not follow.
+func (f *folding) placeMessages(all parts) {
+	var theirs []int
+	for _, i := range f.order {
+		n := &f.nodes[i]
+		if _, is := n.e.Body.(event.SentBody); !is {
+			continue
+		}
+		if n.standing.Member {
+			theirs = append(theirs, i)
+			continue
+		}
+		g := all.of(f.declared(n.e))
+		g.messages, g.known = append(g.messages, i), true
 	}
+	put := func(i int, part care.EventID) {
+		g := all.of(f.placeMessage(all, i, part))
+		g.messages = append(g.messages, i)
+	}
+	for {
+		var unknown []int
+		for _, i := range theirs {
+			if g := all[f.declared(f.nodes[i].e)]; g != nil && g.known {
+				put(i, f.declared(f.nodes[i].e))
+			} else {
+				unknown = append(unknown, i)
+			}
+		}
+		if len(unknown) < len(theirs) { // each that found its place may have opened a part of others
+			theirs = unknown
+			continue
+		}
+		for _, i := range unknown {
+			put(i, f.c.Thread)
+		}
+		break
+	}
+	for _, g := range all {
+		f.sortShown(g.messages)
+	}
+}
+
+// placeMessage applies the rule of follow-ups to a member's message that was written into a part. It stands there while
+// a reopening that its author had seen is missing. Else, if a completion of that part does not cover it and no reopening
+// that its author had seen undoes that completion, the two crossed: the message opens a follow-up, whose id both sides
+// derive alike; and the rule applies again inside the follow-up.
+func (f *folding) placeMessage(all parts, message int, part care.EventID) care.EventID {
+	body := f.nodes[message].e.Body.(event.SentBody)
 	for _, id := range body.Basis {
 		// One whose author is not known yet may still count. One that is refused never will.
 		if at, held := f.at[id]; !held || f.nodes[at].standing.Verdict == Waiting {
@@ -101,7 +140,8 @@ func (f *folding) placeMessage(all parts, message int, body event.SentBody) care
 			break
 		}
 		next := event.FollowUpID(part, body.Basis)
-		all.of(next).of = part
+		g := all.of(next)
+		g.of, g.known = part, true
 		part = next
 	}
 	return part

@@ -266,6 +266,15 @@ func TestProof34UnknownCrit(t *testing.T) {
 	if Fold(s.all, stranger).ReadOnly {
 		t.Fatal("an event whose author is not known yet decides nothing")
 	}
+
+	// A member's word takes no thread from the office: it is kept, and shown as newer.
+	s, o = newStory(t)
+	m = s.says(maria, "It itches.", after(o))
+	s.unknown(maria, "message.recalled", true, after(m))
+	if c = s.converges(); c.ReadOnly || !c.Newer {
+		t.Fatalf("read-only %v, newer %v", c.ReadOnly, c.Newer)
+	}
+	wantMessages(t, root(t, c), m)
 }
 
 // unknown writes an event of a kind that this program does not know, as a newer program would.

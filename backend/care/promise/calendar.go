@@ -57,6 +57,19 @@ func New(c care.Calendar) (*Clock, error) {
 	return k, nil
 }
 
+// None is the clock of a practice whose calendar cannot be read: it names no day and knows of nobody's absence, and
+// measures what is left of others' promises in plain time. Of the calendar it keeps the time zone, if that can be read.
+func None(c care.Calendar) *Clock {
+	k := &Clock{loc: time.UTC, years: map[int]*year{}, none: true}
+	if loc, err := time.LoadLocation(c.Zone); err == nil && c.Zone != "Local" {
+		k.loc = loc
+	}
+	return k
+}
+
+// Promises reports whether there is a calendar to promise by.
+func (k *Clock) Promises() bool { return !k.none }
+
 func (k *Clock) readHours(hours map[string][]care.Span) error {
 	open := false
 	for _, name := range slices.Sorted(maps.Keys(hours)) {

@@ -50,10 +50,26 @@ func (k *Clock) NextBusinessDay(s string) time.Time {
 // Left is the business time from now until due, negative when due is over. It counts the practice's hours, whoever is
 // away. More than five years count as five.
 func (k *Clock) Left(now, due time.Time) time.Duration {
+	if k.none {
+		return due.Sub(now)
+	}
 	if due.Before(now) {
 		return -k.between(due, now, now)
 	}
 	return k.between(now, due, now)
+}
+
+// Before is the latest instant, to the minute, from which that much business time had passed by now, whoever is away; the
+// zero time if there was not so much within five years.
+func (k *Clock) Before(now time.Time, span time.Duration) time.Time {
+	const most = int(farthest / time.Minute)
+	ago := sort.Search(most, func(minutes int) bool {
+		return k.between(now.Add(-time.Duration(minutes)*time.Minute), now, now) >= span
+	})
+	if ago == most {
+		return time.Time{}
+	}
+	return now.Add(-time.Duration(ago) * time.Minute)
 }
 
 // between is the business time from a to b, which is not earlier, near the one of them that is trusted.
@@ -95,7 +111,7 @@ func (y *year) upTo(t time.Time) time.Duration {
 //
 // A later receipt is never due earlier, nor a longer promise.
 func (k *Clock) Due(received time.Time, promise time.Duration, provider care.PersonID) (due time.Time, cover care.PersonID, ok bool) {
-	if _, ok := k.yearOf(received); !ok {
+	if _, ok := k.yearOf(received); !ok || k.none {
 		return time.Time{}, "", false
 	}
 	need := max(0, promise)

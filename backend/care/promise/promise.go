@@ -35,6 +35,7 @@ type Clock struct {
 	preset   []*cal.Holiday
 	own      map[int][]stretch // by day number; empty: closed
 	absences map[care.PersonID][]absence
+	none     bool // there is no calendar behind it
 
 	mu    sync.RWMutex
 	years map[int]*year // worked out when first asked for

@@ -215,6 +215,27 @@ func TestLeft(t *testing.T) {
 	})
 }
 
+// TestBefore goes back in business time: the instant from which that much of it had passed, and not a minute later.
+func TestBefore(t *testing.T) {
+	k := clock(t)
+	for _, c := range []struct{ now, before string }{
+		{"2026-11-18 11:30", "2026-11-16 11:30"}, {"2026-11-18 18:00", "2026-11-17 09:00"}, {"2026-11-18 22:00", "2026-11-17 09:00"},
+		{"2026-11-16 09:00", "2026-11-12 09:00"}, {"2026-11-17 10:00", "2026-11-13 10:00"}, {"2026-11-22 12:00", "2026-11-19 09:00"},
+		{"2026-11-30 10:00", "2026-11-25 10:00"}, {"2027-01-05 10:00", "2026-12-31 10:00"}, {"2026-03-10 10:00", "2026-03-06 10:00"},
+	} {
+		now, want := at(t, k, c.now), at(t, k, c.before)
+		if got := k.Before(now, two); !got.Equal(want) {
+			t.Errorf("two days before %s: %s, want %s", c.now, got, c.before)
+		}
+	}
+	if got := k.Before(at(t, k, "2026-11-18 11:30"), 0); !got.Equal(at(t, k, "2026-11-18 11:30")) {
+		t.Errorf("nothing before: %s", got)
+	}
+	if got := k.Before(at(t, k, "2026-11-18 11:30"), 6*365*9*time.Hour); !got.IsZero() {
+		t.Errorf("more than there was: %s", got)
+	}
+}
+
 func TestOpen(t *testing.T) {
 	k := clock(t, hours("sat", "09:00-12:00"), holiday("2026-12-24", "09:00-13:00"))
 	for s, want := range map[string]bool{
@@ -445,5 +466,26 @@ func BenchmarkDueNever(b *testing.B) {
 	received := at(b, k, "2026-11-16 10:30").UTC()
 	for b.Loop() {
 		k.Due(received, two, lee)
+	}
+}
+
+// Without a calendar nothing is promised, and nothing panics: what others promised is measured in plain time.
+func TestNone(t *testing.T) {
+	k := None(care.Calendar{Zone: "America/Chicago", Preset: "of a newer Postern", Absences: []care.Absence{{Person: "ps_a", From: "2026-01-01"}}})
+	now := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
+	if _, _, ok := k.Due(now, 18*time.Hour, "ps_a"); ok || k.Promises() || k.Open(now) || !k.NextBusinessDay("2026-11-23").IsZero() {
+		t.Error("it promises")
+	}
+	if _, _, ok := k.Due(now, 0, "ps_a"); ok {
+		t.Error("it promises at once")
+	}
+	if _, _, away := k.Absent("ps_a", now); away {
+		t.Error("it knows of an absence")
+	}
+	if left := k.Left(now, now.Add(-time.Hour)); left != -time.Hour || k.Location().String() != "America/Chicago" {
+		t.Errorf("%v left, in %s", left, k.Location())
+	}
+	if None(care.Calendar{Zone: "Nowhere"}).Location() != time.UTC {
+		t.Error("a zone that there is not")
 	}
 }

@@ -33,8 +33,9 @@ type Conn struct {
 }
 
 // Open connects to e and, for TLSImplicit, completes the handshake; roots are PEM certificates trusted beside the
-// system's. With TLSStart the caller goes on with STARTTLS and Config. An error is a *care.Error of kind Unavailable,
-// or Invalid for a setting that can never work; nothing has been sent of the login then.
+// system's. With TLSStart the caller goes on with STARTTLS and Config. An error is a *care.Error: Unavailable for
+// what may pass, Forbidden for a certificate or TLS that is not to be trusted, Invalid for a setting that can never work;
+// nothing has been sent of the login then.
 //
 // When ctx ends, the connection is closed, also later and during a Read.
 func Open(ctx context.Context, e care.Endpoint, roots string) (*Conn, error) {

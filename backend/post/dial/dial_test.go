@@ -2,6 +2,7 @@ package dial_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -29,19 +30,21 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 		do    string
 	}{
 		"expired certificate": {certificate(posttest.Certificate{NotBefore: date(2024), NotAfter: date(2025)}),
-			care.Unavailable, "expired on January 1, 2025", "They need to renew it"},
+			care.Forbidden, "expired on January 1, 2025", "They need to renew it"},
 		"certificate of the future": {certificate(posttest.Certificate{NotBefore: date(2124), NotAfter: date(2125)}),
-			care.Unavailable, "good only from January 1, 2124", "Check the date and the time"},
+			care.Forbidden, "good only from January 1, 2124", "Check the date and the time"},
 		"certificate of another name": {certificate(posttest.Certificate{Name: "other.example"}),
-			care.Unavailable, "a certificate of another name", "front desk"},
+			care.Forbidden, "a certificate of another name", "front desk"},
 		"unknown authority": {func(t *testing.T) (care.Endpoint, string) {
 			e, _ := posttest.TLSServer(t, posttest.Certificate{})
 			return e, ""
-		}, care.Unavailable, "an authority that this computer does not know", "front desk"},
+		}, care.Forbidden, "an authority that this computer does not know", "front desk"},
+		"no common version of TLS": {func(t *testing.T) (care.Endpoint, string) { return old(t), "" },
+			care.Forbidden, "found no way to secure", "front desk"},
 		"refused connection": {func(t *testing.T) (care.Endpoint, string) { return posttest.ClosedPort(t, care.TLSImplicit), "" },
 			care.Unavailable, "refuses the connection", "tries again by itself"},
 		"no TLS on that port": {func(t *testing.T) (care.Endpoint, string) { return talking(t), "" },
-			care.Unavailable, "offers no secured connection", "front desk"},
+			care.Forbidden, "offers no secured connection", "front desk"},
 		"plaintext to another computer": {func(t *testing.T) (care.Endpoint, string) {
 			return care.Endpoint{Host: "192.0.2.1", Port: 143, TLS: care.TLSNone}, ""
 		}, care.Invalid, "ask for a connection that is not secured", "new profile"},
@@ -172,6 +175,21 @@ func date(year int) time.Time { return time.Date(year, 1, 1, 12, 0, 0, 0, time.U
 
 // talking is a server that greets in the clear, as on a port for STARTTLS.
 func talking(t *testing.T) care.Endpoint {
+	return serving(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "* OK ready\r\n") // the client hangs up at will
+		_, _ = io.Copy(io.Discard, c)
+	})
+}
+
+// old is a server that speaks a TLS of which nobody should speak any more.
+func old(t *testing.T) care.Endpoint {
+	return serving(t, func(c net.Conn) {
+		_ = tls.Server(c, &tls.Config{MaxVersion: tls.VersionTLS11, Certificates: []tls.Certificate{{}}}).Handshake() // it fails: that is the test
+	})
+}
+
+// serving is a server for one connection.
+func serving(t *testing.T, serve func(net.Conn)) care.Endpoint {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -184,8 +202,7 @@ func talking(t *testing.T) care.Endpoint {
 		if err != nil {
 			return
 		}
-		_, _ = io.WriteString(c, "* OK ready\r\n") // the client hangs up at will
-		_, _ = io.Copy(io.Discard, c)
+		serve(c)
 		_ = c.Close()
 	}()
 	t.Cleanup(func() {

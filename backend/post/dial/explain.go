@@ -27,7 +27,8 @@ const (
 )
 
 // Explain turns an error of a connection into what the person is told: what happened, where the text is, what to do.
-// A *care.Error passes through. The kind is Unavailable, since an unknown trouble counts as one that passes.
+// A *care.Error passes through. The kind is Forbidden where a person must act before a connection can come about: trouble
+// with a certificate or with TLS. Else it is Unavailable, since an unknown trouble counts as one that passes.
 func Explain(e care.Endpoint, err error) error {
 	if err == nil {
 		return nil
@@ -36,26 +37,25 @@ func Explain(e care.Endpoint, err error) error {
 	if errors.As(err, &done) {
 		return done
 	}
-	what, do := words(e, err)
-	return care.Because(care.Unavailable, err, what+" "+Kept+" "+do)
+	kind := care.Forbidden
+	what, do := untrusted(e, err)
+	if what == "" {
+		kind = care.Unavailable
+		what, do = unreachable(e, err)
+	}
+	return care.Because(kind, err, what+" "+Kept+" "+do)
 }
 
-func words(e care.Endpoint, err error) (what, do string) {
+// untrusted words trouble with a certificate or with TLS; "" is another trouble.
+func untrusted(e care.Endpoint, err error) (what, do string) {
 	var (
-		dns        *net.DNSError
-		invalid    x509.CertificateInvalidError
-		otherName  x509.HostnameError
-		unknown    x509.UnknownAuthorityError
-		notTLS     tls.RecordHeaderError
-		waited     interface{ Timeout() bool }
-		connection = "Check that this computer is connected to the network. " + again
+		invalid   x509.CertificateInvalidError
+		otherName x509.HostnameError
+		unknown   x509.UnknownAuthorityError
+		notTLS    tls.RecordHeaderError
+		handshake *net.OpError
 	)
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Sprintf("There is no mail system by the name of %s.", e.Host),
-			"Check that this computer is connected to the network; if other things work there, " + thenCall + " " + again
-	case errors.As(err, &dns):
-		return fmt.Sprintf("The name %s could not be looked up.", e.Host), connection
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		// The library gives both ends of a certificate's time the same reason and says which in its detail.
 		if strings.Contains(invalid.Detail, "is before") {
@@ -74,6 +74,25 @@ func words(e care.Endpoint, err error) (what, do string) {
 		return fmt.Sprintf("The certificate of the mail system at %s does not hold, so Postern does not trust it.", e.Host), call
 	case errors.As(err, &notTLS):
 		return fmt.Sprintf("The mail system at %s offers no secured connection on port %d.", e.Host, e.Port), call
+	case errors.As(err, &handshake) && (handshake.Op == "remote error" || handshake.Op == "local error"): // a TLS alert
+		return fmt.Sprintf("The mail system at %s and this computer found no way to secure their connection.", e.Host), call
+	}
+	return "", ""
+}
+
+// unreachable words all other trouble.
+func unreachable(e care.Endpoint, err error) (what, do string) {
+	var (
+		dns        *net.DNSError
+		waited     interface{ Timeout() bool }
+		connection = "Check that this computer is connected to the network. " + again
+	)
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Sprintf("There is no mail system by the name of %s.", e.Host),
+			"Check that this computer is connected to the network; if other things work there, " + thenCall + " " + again
+	case errors.As(err, &dns):
+		return fmt.Sprintf("The name %s could not be looked up.", e.Host), connection
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Sprintf("The mail system at %s does not answer on port %d: it refuses the connection.", e.Host, e.Port),
 			"It may be stopped for a while. " + again
@@ -89,7 +108,7 @@ func words(e care.Endpoint, err error) (what, do string) {
 
 // NoTLS is the refusal for a server that does not offer STARTTLS where the settings ask for it.
 func NoTLS(e care.Endpoint) error {
-	return care.Because(care.Unavailable, errors.New("STARTTLS is not offered"),
+	return care.Because(care.Forbidden, errors.New("STARTTLS is not offered"),
 		fmt.Sprintf("The mail system at %s offers no secured connection on port %d. %s %s", e.Host, e.Port, Kept, call))
 }
 
@@ -97,12 +116,12 @@ func NoTLS(e care.Endpoint) error {
 // itself, a person must act.
 func WrongPassword(e care.Endpoint, cause error) error {
 	return care.Because(care.Forbidden, cause,
-		fmt.Sprintf("The mail system at %s refused the password of this computer. %s Call the clinic's front desk: this computer needs to be let in again.", e.Host, Kept))
+		fmt.Sprintf("The clinic's gateway refused the password. Postern could not sign in at %s; the password may have been changed. %s Call the clinic's front desk: this computer needs to be let in again.", e.Host, Kept))
 }
 
 // NoWayIn is the refusal for a server that offers no way to sign in that Postern knows and allows.
 func NoWayIn(e care.Endpoint) error {
-	return care.Because(care.Unavailable, errors.New("neither PLAIN nor LOGIN is offered"),
+	return care.Because(care.Forbidden, errors.New("neither PLAIN nor LOGIN is offered"),
 		fmt.Sprintf("The mail system at %s offers no way to sign in that Postern knows. %s %s", e.Host, Kept, call))
 }
 

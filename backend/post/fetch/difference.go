@@ -21,8 +21,18 @@ type missing struct {
 	uids     []uint32
 }
 
-// full compares all folders with what is stored, and fetches what is missing.
+// full compares all folders with what is stored, and fetches what is missing; again, if what came makes letters wanted
+// that were not.
 func (s *session) full(ctx context.Context) error {
+	for {
+		s.again.Store(false)
+		if err := s.difference(ctx); err != nil || !s.again.Load() {
+			return err
+		}
+	}
+}
+
+func (s *session) difference(ctx context.Context) error {
 	names, err := s.list()
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern/backend/care"
@@ -30,7 +31,8 @@ type Letter struct {
 
 // Sink keeps what is fetched. Its methods are called by one goroutine at a time for each Fetcher.
 type Sink interface {
-	// Known gives a function that reports whether the letter of that UID is stored.
+	// Known gives a function that reports whether the letter of that UID need not be fetched: it is stored, or it was and
+	// is of no use yet. Where such letters are wanted after all, Again says so.
 	Known(ctx context.Context, folder string, validity uint32) (has func(uid uint32) bool, err error)
 	// Store keeps letters, all or none; only then do they count as fetched. The slice is the sink's from then on.
 	Store(ctx context.Context, letters []Letter) error
@@ -54,10 +56,12 @@ type Fetcher struct {
 	// where it has IDLE. Zero: 30 seconds and a minute.
 	Poll, Round time.Duration
 	// Pause is how long to wait before the next connection after that many failures in a row; jittered doubling from
-	// one second to two minutes if nil. The pause after a refused password is at least a minute.
+	// one second to two minutes if nil. The pause is at least a minute where a person must act first: a refused password,
+	// a certificate that is not to be trusted.
 	Pause func(failures int) time.Duration
 
 	once    sync.Once
+	again   atomic.Bool // compare everything at the next look
 	nudge   chan struct{}
 	trouble map[place]int // how often a letter's fetching broke off
 	pardon  time.Time     // when that was last forgotten
@@ -159,6 +163,12 @@ func (f *Fetcher) Nudge() {
 	case f.nudge <- struct{}{}:
 	default:
 	}
+}
+
+// Again asks for a look that compares everything, because letters that needed no fetching do now. It returns at once.
+func (f *Fetcher) Again() {
+	f.again.Store(true)
+	f.Nudge()
 }
 
 // connected does something with a connection of its own.

@@ -197,6 +197,41 @@ func TestNudgeLooksAtOnce(t *testing.T) {
 	r.until(t, "the letter", func() bool { return len(r.byName) == 1 })
 }
 
+// What needed no fetching and is wanted after all is fetched at once, wherever it lies: while a connection waits, and in the
+// very comparison in which something comes that makes it wanted.
+func TestAgainComparesEverything(t *testing.T) {
+	sys, local, login := box(t)
+	r := newReplica()
+	f := fetcher(login, r)
+	f.Round = time.Hour
+	sys.Append(t, local, "Sent", arrival, mail(t, 0))
+	running(t, f)
+	r.until(t, "the first comparison", func() bool { return r.upToDate > 0 && len(r.byName) == 1 })
+	forget := func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		clear(r.byName)
+	}
+	forget()
+	f.Again()
+	r.until(t, "the letter", func() bool { return len(r.byName) == 1 })
+
+	r = newReplica()
+	f = fetcher(login, r)
+	if err := f.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sys.Append(t, local, "INBOX", arrival, mail(t, 1))
+	r.before = func() {
+		r.before = nil
+		forget()
+		f.Again()
+	}
+	if err := f.Once(t.Context()); err != nil || len(r.byName) != 2 {
+		t.Errorf("%d letters of 2: %v", len(r.byName), err)
+	}
+}
+
 func TestMailSystemStopsAndComesBack(t *testing.T) {
 	sys, local, login := box(t)
 	r := newReplica()
@@ -238,7 +273,7 @@ func TestTLSNotOffered(t *testing.T) {
 		return line
 	})
 	login.IMAP = p.Endpoint(care.TLSStart)
-	told(t, fetcher(login, newReplica()).Once(t.Context()), care.Unavailable, "offers no secured connection")
+	told(t, fetcher(login, newReplica()).Once(t.Context()), care.Forbidden, "offers no secured connection")
 	if strings.Contains(p.Said(), login.User) || strings.Contains(p.Said(), "AUTHENTICATE") {
 		t.Errorf("it tried to sign in: %s", p.Said())
 	}

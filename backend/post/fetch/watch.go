@@ -31,7 +31,7 @@ func (s *session) watch(ctx context.Context) error {
 			return err
 		}
 		switch {
-		case s.Now().Sub(s.checked) >= daily:
+		case s.again.Load() || s.Now().Sub(s.checked) >= daily:
 			err = s.full(ctx)
 		case everywhere:
 			err = s.around(ctx)

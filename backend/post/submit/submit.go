@@ -37,7 +37,7 @@ type Session struct {
 }
 
 // Dial connects and signs in. The error is a *care.Error whose sentence says what happened, where the text is and what
-// to do: Forbidden for a password that was refused, Invalid for settings that cannot work, Unavailable for all that may
+// to do: Forbidden where a person must act (a refused password, a certificate that is not to be trusted), Invalid for settings that cannot work, Unavailable for all that may
 // pass. When ctx ends, the connection is closed.
 func Dial(ctx context.Context, login care.MailLogin) (*Session, error) {
 	e := login.SMTP

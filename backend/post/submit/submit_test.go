@@ -206,7 +206,7 @@ func TestTLSNotOffered(t *testing.T) {
 	p.Rewrite(func(line string) string { return strings.Replace(line, "STARTTLS", "XSTARTTLS", 1) })
 	login.SMTP = p.Endpoint(care.TLSStart)
 	_, err := submit.Dial(t.Context(), login)
-	told(t, err, care.Unavailable, "offers no secured connection")
+	told(t, err, care.Forbidden, "offers no secured connection")
 	if heard := p.Said(); strings.Contains(heard, "AUTH") {
 		t.Errorf("a password was tried in the clear: %s", heard)
 	}
@@ -225,7 +225,7 @@ func TestNothingBeforeTLSCounts(t *testing.T) {
 	})
 	login.SMTP = p.Endpoint(care.TLSStart)
 	_, err := submit.Dial(t.Context(), login)
-	told(t, err, care.Unavailable, "")
+	told(t, err, care.Forbidden, "")
 }
 
 func TestContextEnds(t *testing.T) {

@@ -29,7 +29,7 @@ type Projector interface {
 
 // Entry is one event with what this replica knows of it.
 type Entry struct {
-	Event   *event.Event // shared and read only; where a newer Postern wrote it, ID, V and Raw alone
+	Event   *event.Event // shared and read only; where a newer Postern wrote it, what event.Decode can read of it
 	ID      care.EventID
 	Raw     []byte
 	Sig     []byte
@@ -38,6 +38,8 @@ type Entry struct {
 	Arrived time.Time // the server's date of that copy
 	Verdict fold.Verdict
 	Reason  string
+
+	no int64
 }
 
 // Journal is a profile's journal. It is safe for concurrent use.
@@ -116,11 +118,11 @@ func (j *Journal) appending(ctx context.Context, tx *sql.Tx) (*appending, error)
 		to   **sql.Stmt
 		text string
 	}{
-		{&a.insert, "INSERT INTO event (id, thread, raw, sig, verdict, reason) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"},
+		{&a.insert, "INSERT INTO event (id, thread, raw, sig, verdict, reason, awaits) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"},
 		{&a.known, "SELECT no, sig, verdict FROM event WHERE id = ?"},
 		{&a.sighting, "INSERT INTO sighting (event, mailbox, source, arrived) VALUES (?, ?, ?, ?) " +
 			"ON CONFLICT (event, mailbox) DO UPDATE SET source = excluded.source, arrived = excluded.arrived WHERE excluded.arrived < arrived"},
-		{&a.accept, "UPDATE event SET sig = ?, verdict = 'accepted', reason = ? WHERE no = ?"},
+		{&a.accept, "UPDATE event SET sig = ?, verdict = 'accepted', reason = ?, awaits = x'' WHERE no = ?"},
 		{&a.signature, "INSERT INTO signature (event, sig) SELECT ?1, ?2 WHERE (SELECT count(*) FROM signature WHERE event = ?1) < ?3 " +
 			"ON CONFLICT (event, sig) DO NOTHING"},
 	} {
@@ -143,7 +145,7 @@ func (a *appending) close() {
 
 // one stores an entry and reports whether it is new, or counts from now on.
 func (a *appending) one(ctx context.Context, e *Entry) (bool, error) {
-	done, err := a.insert.ExecContext(ctx, e.ID[:], store.Blob(threadOf(e)), solid(e.Raw), solid(e.Sig), string(e.Verdict), e.Reason)
+	done, err := a.insert.ExecContext(ctx, e.ID[:], store.Blob(threadOf(e)), solid(e.Raw), solid(e.Sig), string(e.Verdict), e.Reason, awaits(e))
 	if err != nil {
 		return false, err
 	}
@@ -193,26 +195,61 @@ func solid(b []byte) []byte {
 	return b
 }
 
-// Unsettled gives the events that wait for a verdict, oldest first: one entry for each signature that came with an
-// event's bytes.
-func (j *Journal) Unsettled(ctx context.Context, tx *sql.Tx) ([]Entry, error) {
-	waiting, err := j.entries(ctx, tx, "e.verdict = 'waiting'")
-	if err != nil {
-		return nil, err
+// awaits is whose key a waiting event waits for.
+func awaits(e *Entry) []byte {
+	if e.Verdict != fold.Waiting || e.Event == nil {
+		return []byte{}
 	}
-	var all []Entry
+	return store.Blob(e.Event.Author)
+}
+
+// Awaited gives the keys that events wait for, each once; the zero key stands for those whose author cannot be read yet.
+func (j *Journal) Awaited(ctx context.Context, tx *sql.Tx) (all []care.KeyID, err error) {
+	err = each(ctx, tx, "SELECT DISTINCT awaits FROM event WHERE verdict = 'waiting' ORDER BY awaits", nil, func(rows *sql.Rows) error {
+		var key care.KeyID
+		err := rows.Scan(store.ID(&key))
+		all = append(all, key)
+		return err
+	})
+	return all, err
+}
+
+// Waiting says how many events of a mailbox wait, and how many bytes they have.
+func (j *Journal) Waiting(ctx context.Context, tx *sql.Tx, mailbox care.MailboxID) (events int, bytes int64, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(length(e.raw)), 0) FROM event e JOIN sighting s ON s.event = e.no "+
+		"WHERE e.verdict = 'waiting' AND s.mailbox = ?", string(mailbox)).Scan(&events, &bytes)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count what waits: %w", err)
+	}
+	return events, bytes, nil
+}
+
+// page is how many waiting events are read at once.
+const page = 200
+
+// Unsettled gives the events that wait for a key, oldest first: one entry for each signature that came with an event's
+// bytes. It gives a page of them, those behind a mark; next is the mark for the page after, 0 behind the last.
+func (j *Journal) Unsettled(ctx context.Context, tx *sql.Tx, key care.KeyID, behind int64) (all []Entry, next int64, err error) {
+	waiting, err := j.entries(ctx, tx, "e.no IN (SELECT no FROM event WHERE verdict = 'waiting' AND awaits = ? AND no > ? ORDER BY no LIMIT ?)",
+		store.Blob(key), behind, page)
+	if err != nil {
+		return nil, 0, err
+	}
 	for _, e := range waiting {
 		all = append(all, e)
 		more, err := signatures(ctx, tx, e.ID)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, sig := range more {
 			e.Sig = sig
 			all = append(all, e)
 		}
 	}
-	return all, nil
+	if len(waiting) == page {
+		next = waiting[page-1].no
+	}
+	return all, next, nil
 }
 
 func signatures(ctx context.Context, tx *sql.Tx, id care.EventID) (all [][]byte, err error) {
@@ -231,41 +268,56 @@ func signatures(ctx context.Context, tx *sql.Tx, id care.EventID) (all [][]byte,
 	return all, rows.Err()
 }
 
-// Settle gives an entry of Unsettled its verdict. Accepted: the event counts from now on, with that entry's signature.
-// Refused: it is refused once none of its signatures is left. It is a no-op for an event that no longer waits.
-func (j *Journal) Settle(ctx context.Context, tx *sql.Tx, e Entry, v fold.Verdict, reason string) error {
+// Settle gives entries of Unsettled the verdicts and reasons that they carry now. Accepted: the event counts from now on,
+// with that entry's signature, and its thread is folded again, once. Refused: it is refused once none of its signatures is
+// left. It passes over events that no longer wait. It returns the threads that were folded.
+func (j *Journal) Settle(ctx context.Context, tx *sql.Tx, entries ...Entry) (changed []care.ThreadID, err error) {
+	ctx = context.WithoutCancel(ctx) // as Append
+	for i := range entries {
+		counts, err := settle(ctx, tx, &entries[i])
+		if err != nil {
+			return nil, err
+		}
+		if t := threadOf(&entries[i]); counts && !t.IsZero() {
+			changed = append(changed, t)
+		}
+	}
+	changed = care.SortEventIDs(changed)
+	return changed, j.refold(ctx, tx, changed)
+}
+
+// settle reports whether the event counts from now on.
+func settle(ctx context.Context, tx *sql.Tx, e *Entry) (bool, error) {
 	var no int64
 	var sig []byte
 	err := tx.QueryRowContext(ctx, "SELECT no, sig FROM event WHERE id = ? AND verdict = 'waiting'", e.ID[:]).Scan(&no, &sig)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("find waiting event %s: %w", e.ID, err)
+		return false, fmt.Errorf("find waiting event %s: %w", e.ID, err)
 	}
-	switch v {
+	switch e.Verdict {
 	case fold.Accepted:
-		if _, err := tx.ExecContext(ctx, "UPDATE event SET sig = ?, verdict = 'accepted', reason = ? WHERE no = ?", solid(e.Sig), reason, no); err != nil {
-			return fmt.Errorf("accept event %s: %w", e.ID, err)
+		if _, err := tx.ExecContext(ctx, "UPDATE event SET sig = ?, verdict = 'accepted', reason = ?, awaits = x'' WHERE no = ?",
+			solid(e.Sig), e.Reason, no); err != nil {
+			return false, fmt.Errorf("accept event %s: %w", e.ID, err)
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM signature WHERE event = ?", no); err != nil {
-			return fmt.Errorf("accept event %s: %w", e.ID, err)
+			return false, fmt.Errorf("accept event %s: %w", e.ID, err)
 		}
-		if t := threadOf(&e); !t.IsZero() {
-			return j.refold(ctx, tx, []care.ThreadID{t})
-		}
-		return nil
+		return true, nil
 	case fold.Refused:
-		return refuse(ctx, tx, no, bytes.Equal(sig, e.Sig), e, reason)
+		return false, refuse(ctx, tx, no, bytes.Equal(sig, e.Sig), e)
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE event SET reason = ? WHERE no = ?", reason, no); err != nil {
-		return fmt.Errorf("let event %s wait: %w", e.ID, err)
+	if _, err := tx.ExecContext(ctx, "UPDATE event SET reason = ?, awaits = ? WHERE no = ?", e.Reason, awaits(e), no); err != nil {
+		return false, fmt.Errorf("let event %s wait: %w", e.ID, err)
 	}
-	return nil
+	return false, nil
 }
 
 // refuse drops one signature of a waiting event. With the last one the event is refused.
-func refuse(ctx context.Context, tx *sql.Tx, no int64, first bool, e Entry, reason string) error {
+func refuse(ctx context.Context, tx *sql.Tx, no int64, first bool, e *Entry) error {
 	text, args := "DELETE FROM signature WHERE event = ? AND sig = ?", []any{no, solid(e.Sig)}
 	if first {
 		more, err := signatures(ctx, tx, e.ID)
@@ -273,7 +325,7 @@ func refuse(ctx context.Context, tx *sql.Tx, no int64, first bool, e Entry, reas
 			return err
 		}
 		if len(more) == 0 {
-			text, args = "UPDATE event SET verdict = 'refused', reason = ? WHERE no = ?", []any{reason, no}
+			text, args = "UPDATE event SET verdict = 'refused', reason = ?, awaits = x'' WHERE no = ?", []any{e.Reason, no}
 		} else {
 			if _, err := tx.ExecContext(ctx, "UPDATE event SET sig = ? WHERE no = ?", more[0], no); err != nil {
 				return fmt.Errorf("take the next signature of %s: %w", e.ID, err)

@@ -126,6 +126,22 @@ func TestWrittenHere(t *testing.T) {
 	}
 }
 
+// unsettled are all entries that wait for a key.
+func unsettled(t *testing.T, r *Replica, j *journal.Journal, key care.KeyID) (all []journal.Entry) {
+	t.Helper()
+	r.Read(func(ctx context.Context, tx *sql.Tx) error {
+		for behind, more := int64(0), true; more; more = behind > 0 {
+			page, next, err := j.Unsettled(ctx, tx, key, behind)
+			if err != nil {
+				return err
+			}
+			all, behind = append(all, page...), next
+		}
+		return nil
+	})
+	return all
+}
+
 func TestSettle(t *testing.T) {
 	r, j, p := fixture(t)
 	s := NewStory(t, Maria, "A rash", Monday)
@@ -134,15 +150,13 @@ func TestSettle(t *testing.T) {
 	if got := p.took(); len(got) != 0 {
 		t.Fatalf("a waiting event was folded: %v", got)
 	}
-	unsettled := func() (all []journal.Entry) {
-		r.Read(func(ctx context.Context, tx *sql.Tx) (err error) {
-			all, err = j.Unsettled(ctx, tx)
+	unsettled := func() []journal.Entry { return unsettled(t, r, j, Stranger.Key) }
+	settle := func(e journal.Entry, v fold.Verdict, reason string) {
+		e.Verdict, e.Reason = v, reason
+		r.Write(func(ctx context.Context, tx *sql.Tx) error {
+			_, err := j.Settle(ctx, tx, e)
 			return err
 		})
-		return all
-	}
-	settle := func(e journal.Entry, v fold.Verdict, reason string) {
-		r.Write(func(ctx context.Context, tx *sql.Tx) error { return j.Settle(ctx, tx, e, v, reason) })
 	}
 	waiting := unsettled()
 	if len(waiting) != 1 || waiting[0].Reason == "" {
@@ -186,16 +200,17 @@ func TestTrueSignature(t *testing.T) {
 				appends(t, r, j, e)
 			}
 			r.Write(func(ctx context.Context, tx *sql.Tx) error {
-				waiting, err := j.Unsettled(ctx, tx)
+				waiting, _, err := j.Unsettled(ctx, tx, Stranger.Key, 0)
 				if err != nil || len(waiting) != 2 {
 					t.Fatalf("%d waiting: %v", len(waiting), err)
 				}
 				for _, i := range order {
-					v := fold.Refused
-					if bytes.Equal(waiting[i].Sig, good) {
-						v = fold.Accepted
+					e := waiting[i]
+					e.Verdict, e.Reason = fold.Refused, "as judged"
+					if bytes.Equal(e.Sig, good) {
+						e.Verdict = fold.Accepted
 					}
-					if err := j.Settle(ctx, tx, waiting[i], v, "as judged"); err != nil {
+					if _, err := j.Settle(ctx, tx, e); err != nil {
 						return err
 					}
 				}
@@ -221,6 +236,57 @@ func TestTrueSignature(t *testing.T) {
 			t.Fatal(e.Verdict)
 		}
 	})
+}
+
+// TestUnsettledInPages: what waits is read some at a time, by the key that it waits for, and settling a page folds each of
+// its threads once. How much waits is known by mailbox.
+func TestUnsettledInPages(t *testing.T) {
+	r, j, p := fixture(t)
+	s := NewStory(t, Maria, "A rash", Monday)
+	var notes []*event.Event
+	for i := range 450 {
+		notes = append(notes, s.Write(Stranger, nil, event.NoteBody{Text: care.Text(fmt.Sprint(i))}))
+	}
+	other := s.Write(Someone{Person: Stranger.Person, Key: care.KeyID{7}}, nil, event.NoteBody{Text: "of another key"})
+	appends(t, r, j, r.Entries(LeeBox, append(notes, other)...)...)
+	var keys []care.KeyID
+	r.Read(func(ctx context.Context, tx *sql.Tx) (err error) {
+		if n, size, err := j.Waiting(ctx, tx, LeeBox); err != nil || n != 451 || size < 451*300 || size > 451*1000 {
+			t.Errorf("%d events of %d bytes wait: %v", n, size, err)
+		}
+		if n, size, err := j.Waiting(ctx, tx, MariaBox); err != nil || n != 0 || size != 0 {
+			t.Errorf("%d events of %d bytes wait elsewhere: %v", n, size, err)
+		}
+		keys, err = j.Awaited(ctx, tx)
+		return err
+	})
+	if len(keys) != 2 || !slices.Contains(keys, Stranger.Key) || !slices.Contains(keys, care.KeyID{7}) {
+		t.Errorf("awaited: %v", keys)
+	}
+	pages := 0
+	for behind, more := int64(0), true; more; more = behind > 0 {
+		var page []journal.Entry
+		r.Write(func(ctx context.Context, tx *sql.Tx) (err error) {
+			if page, behind, err = j.Unsettled(ctx, tx, Stranger.Key, behind); err != nil {
+				return err
+			}
+			for i := range page {
+				page[i].Verdict = fold.Accepted
+			}
+			changed, err := j.Settle(ctx, tx, page...)
+			if len(changed) != 1 || changed[0] != s.Thread {
+				t.Errorf("changed: %v", changed)
+			}
+			return err
+		})
+		if got := p.took(); len(page) > 200 || len(got) != 1 || len(got[0]) != 1 {
+			t.Fatalf("a page of %d folded %v", len(page), got)
+		}
+		pages++
+	}
+	if pages != 3 || len(unsettled(t, r, j, Stranger.Key)) != 0 || len(unsettled(t, r, j, care.KeyID{7})) != 1 {
+		t.Errorf("%d pages", pages)
+	}
 }
 
 func TestWithdraw(t *testing.T) {
@@ -289,6 +355,47 @@ func TestFetched(t *testing.T) {
 	}
 	if len(fetched(8)) != 0 {
 		t.Fatal("a new UIDVALIDITY does not begin with nothing")
+	}
+}
+
+// TestPutAside: letters that lack something need no fetching until it is here, and only those come back.
+func TestPutAside(t *testing.T) {
+	r, j, _ := fixture(t)
+	fetched := func() (set journal.Set) {
+		r.Read(func(ctx context.Context, tx *sql.Tx) (err error) {
+			set, err = j.Fetched(ctx, tx, "s", "INBOX", 7)
+			return err
+		})
+		return set
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		for lacks, uids := range map[string][]uint32{"key a": {3, 4, 5, 9}, "author b": {6, 7}, "author c": {8}} {
+			if err := j.PutAside(ctx, tx, "s", "INBOX", 7, lacks, uids); err != nil {
+				return err
+			}
+		}
+		return j.MarkFetched(ctx, tx, "s", "INBOX", 7, []uint32{1, 2, 11})
+	})
+	if got := fmt.Sprint(fetched()); got != "[{1 9} {11 11}]" {
+		t.Fatal(got)
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		if lacking, err := j.Lacking(ctx, tx); err != nil || fmt.Sprint(lacking) != "[author b author c key a]" {
+			t.Errorf("%v, %v", lacking, err)
+		}
+		if err := j.Recall(ctx, tx, ""); err != nil { // what is stored is not
+			return err
+		}
+		return j.Recall(ctx, tx, "key a")
+	})
+	if got := fmt.Sprint(fetched()); got != "[{1 2} {6 8} {11 11}]" {
+		t.Fatal(got)
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		return j.MarkFetched(ctx, tx, "s", "INBOX", 7, []uint32{3, 4, 5})
+	})
+	if got := fmt.Sprint(fetched()); got != "[{1 8} {11 11}]" {
+		t.Fatal(got)
 	}
 }
 
@@ -385,7 +492,7 @@ func TestNewer(t *testing.T) {
 	}
 	appends(t, r, j, journal.Entry{Event: e, ID: e.ID, Raw: raw, Mailbox: LeeBox, Verdict: fold.Waiting, Reason: "newer"})
 	r.Read(func(ctx context.Context, tx *sql.Tx) error {
-		waiting, err := j.Unsettled(ctx, tx)
+		waiting, _, err := j.Unsettled(ctx, tx, care.KeyID{}, 0)
 		if err != nil || len(waiting) != 1 || !bytes.Equal(waiting[0].Raw, raw) || waiting[0].Event.V != 2 {
 			t.Fatalf("%+v, %v", waiting, err)
 		}

@@ -62,7 +62,7 @@ func (j *Journal) Threads(ctx context.Context, tx *sql.Tx) (all []care.ThreadID,
 // entries reads events with the place and time where each was first seen; one written here and seen nowhere yet has
 // no mailbox.
 func (j *Journal) entries(ctx context.Context, tx *sql.Tx, where string, args ...any) (all []Entry, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT e.id, e.raw, e.sig, e.verdict, e.reason, coalesce(s.mailbox, ''), coalesce(s.source, ''), "+
+	rows, err := tx.QueryContext(ctx, "SELECT e.no, e.id, e.raw, e.sig, e.verdict, e.reason, coalesce(s.mailbox, ''), coalesce(s.source, ''), "+
 		"coalesce(s.arrived, 0) FROM event e LEFT JOIN sighting s ON s.event = e.no WHERE "+where+
 		" ORDER BY e.no, s.mailbox = '', s.arrived, s.mailbox", args...)
 	if err != nil {
@@ -72,7 +72,7 @@ func (j *Journal) entries(ctx context.Context, tx *sql.Tx, where string, args ..
 	for rows.Next() {
 		var e Entry
 		var arrived int64
-		if err := rows.Scan(store.ID(&e.ID), &e.Raw, &e.Sig, &e.Verdict, &e.Reason, &e.Mailbox, &e.Source, &arrived); err != nil {
+		if err := rows.Scan(&e.no, store.ID(&e.ID), &e.Raw, &e.Sig, &e.Verdict, &e.Reason, &e.Mailbox, &e.Source, &arrived); err != nil {
 			return nil, err
 		}
 		if n := len(all); n > 0 && all[n-1].ID == e.ID {

@@ -183,17 +183,6 @@ func (o *Outbox) ByThread(ctx context.Context, tx *sql.Tx, thread care.ThreadID)
 	return letters(ctx, tx, "SELECT "+letterColumns+" FROM letter WHERE thread = ? ORDER BY no", store.Blob(thread))
 }
 
-// Counts says how many texts are held, and how many events wait for at least one mailbox or failed for one.
-func (o *Outbox) Counts(ctx context.Context, tx *sql.Tx) (held, waiting, failed int, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM held), "+
-		"(SELECT count(DISTINCT event) FROM letter WHERE state IN ('waiting', 'submitting')), "+
-		"(SELECT count(DISTINCT event) FROM letter WHERE state = 'failed')").Scan(&held, &waiting, &failed)
-	if err != nil {
-		return 0, 0, 0, fmt.Errorf("count the outbox: %w", err)
-	}
-	return held, waiting, failed, nil
-}
-
 func letters(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []Letter, err error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {

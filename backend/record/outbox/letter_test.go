@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -217,31 +216,6 @@ func TestDue(t *testing.T) {
 		return r.Outbox.Fail(ctx, tx, care.EventID{1}, LeeBox, "550")
 	})
 	is("[2>lee]", "0s") // what failed for good holds nothing back
-}
-
-func TestCounts(t *testing.T) {
-	r := NewReplica(t, nil)
-	var got []int
-	r.Write(func(ctx context.Context, tx *sql.Tx) error {
-		if err := r.Outbox.Hold(ctx, tx, text("dr")); err != nil {
-			return err
-		}
-		if err := r.Outbox.Add(ctx, tx, letter(1, LeeBox, 7), letter(1, MariaBox, 7), letter(2, LeeBox, 7), letter(3, LeeBox, 8), letter(4, LeeBox, 8)); err != nil {
-			return err
-		}
-		if err := r.Outbox.Fail(ctx, tx, care.EventID{3}, LeeBox, "550"); err != nil {
-			return err
-		}
-		if _, err := r.Outbox.Confirmed(ctx, tx, care.EventID{4}, LeeBox); err != nil {
-			return err
-		}
-		held, waiting, failed, err := r.Outbox.Counts(ctx, tx)
-		got = []int{held, waiting, failed}
-		return err
-	})
-	if !slices.Equal(got, []int{1, 2, 1}) {
-		t.Fatal(got)
-	}
 }
 
 // TestConfirmedIsNewsOnce: what is not ours to send is no news, and what is, once.

@@ -94,9 +94,11 @@ func joined(number string) string {
 	return string(slices.DeleteFunc([]byte(store.Words(number)), func(b byte) bool { return b == ' ' }))
 }
 
-// ThreadOf finds the thread that a part belongs to: care.NotFound where it is not here.
+// ThreadOf finds the thread that a part belongs to: care.NotFound where it is not here. Of several threads that name it,
+// it is the one whose own it is; where that is not here, the one that has this id.
 func (p *Projection) ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID) (thread care.ThreadID, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT thread FROM part WHERE id = ?1 UNION SELECT thread FROM conversation WHERE thread = ?1 LIMIT 1", part[:]).
+	err = tx.QueryRowContext(ctx, "SELECT thread FROM (SELECT thread, 2 * own AS rank FROM part WHERE id = ?1 "+
+		"UNION ALL SELECT thread, 1 FROM conversation WHERE thread = ?1) ORDER BY rank DESC, thread LIMIT 1", part[:]).
 		Scan(store.ID(&thread))
 	if errors.Is(err, sql.ErrNoRows) {
 		return thread, care.Refusef(care.NotFound, "This conversation is not on this computer.")
@@ -110,13 +112,104 @@ func (p *Projection) ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID
 // batch is how many threads are folded together: what is kept of them is read at once, and their words are indexed at once.
 const batch = 500
 
+// Outdated says of which conversations what is kept may not be what is known now.
+type Outdated struct {
+	All      bool
+	Waiting  bool // those in which an event does not count yet
+	Patients []care.PatientID
+	Offices  []care.OfficeID
+}
+
+// Outdate notes that conversations are to be folded again, in the transaction that stores what is known now. Renew does
+// it: there may be very many.
+func (p *Projection) Outdate(ctx context.Context, tx *sql.Tx, o Outdated) error {
+	note := func(rest string, args ...any) error {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO stale (thread) "+rest+" ON CONFLICT (thread) DO NOTHING", args...); err != nil {
+			return fmt.Errorf("note what is to be folded again: %w", err)
+		}
+		return nil
+	}
+	if o.All {
+		return note("SELECT thread FROM conversation WHERE true")
+	}
+	if o.Waiting {
+		if err := note("SELECT thread FROM conversation WHERE waits = 1"); err != nil {
+			return err
+		}
+	}
+	for _, id := range o.Patients {
+		if err := note("SELECT DISTINCT thread FROM part WHERE patient = ?", string(id)); err != nil {
+			return err
+		}
+	}
+	for _, id := range o.Offices {
+		if err := note("SELECT DISTINCT thread FROM part WHERE office = ?", string(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atOnce is how many conversations Renew folds in one transaction: about a tenth of a second, which whoever saves a draft
+// hardly notices.
+const atOnce = 100
+
+// Renew folds again what is to be folded again: some at a time, each time in a transaction of its own, so that others get
+// their turns to write and a crash loses nothing of what is still to be done. told, if it is not nil, is given what changed
+// after each. It may run twice at once.
+func (p *Projection) Renew(ctx context.Context, told func([]care.ThreadID)) error {
+	for {
+		var threads []care.ThreadID
+		if err := p.db.Read(ctx, func(tx *sql.Tx) (err error) {
+			threads, err = stale(ctx, tx, 1) // mostly nothing is, and then nobody's turn to write is taken
+			return err
+		}); err != nil || len(threads) == 0 {
+			return err
+		}
+		err := p.db.Write(ctx, func(tx *sql.Tx) (err error) {
+			ctx := context.WithoutCancel(ctx)
+			if threads, err = stale(ctx, tx, atOnce); err != nil || len(threads) == 0 {
+				return err
+			}
+			if err := p.Refold(ctx, tx, threads); err != nil {
+				return err
+			}
+			in, args := store.In(threads)
+			_, err = tx.ExecContext(ctx, "DELETE FROM stale WHERE thread IN "+in, args...)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("fold again: %w", err)
+		}
+		if told != nil && len(threads) > 0 {
+			told(threads)
+		}
+	}
+}
+
+func stale(ctx context.Context, tx *sql.Tx, most int) (threads []care.ThreadID, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT thread FROM stale ORDER BY thread LIMIT ?", most)
+	if err != nil {
+		return nil, fmt.Errorf("read what is to be folded again: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var t care.ThreadID
+		if err := rows.Scan(store.ID(&t)); err != nil {
+			return nil, err
+		}
+		threads = append(threads, t)
+	}
+	return threads, rows.Err()
+}
+
 // Rebuild folds everything anew in one transaction: until it commits, screens read the old tables.
 func (p *Projection) Rebuild(ctx context.Context) error {
 	return p.db.Write(ctx, func(tx *sql.Tx) error { return p.rebuild(context.WithoutCancel(ctx), tx) })
 }
 
-// Ready folds everything anew if the tables were written by another version of this package, or not at all. It is to be
-// called before the tables are first read, and returns whether it had to.
+// Ready folds everything anew if the tables were written by another version of this package, or not at all, and else what
+// was left to be folded again. It is to be called before the tables are first read, and returns whether it folded everything.
 func (p *Projection) Ready(ctx context.Context) (rebuilt bool, err error) {
 	err = p.db.Write(ctx, func(tx *sql.Tx) error {
 		ctx := context.WithoutCancel(ctx)
@@ -131,11 +224,14 @@ func (p *Projection) Ready(ctx context.Context) (rebuilt bool, err error) {
 		rebuilt = true
 		return p.rebuild(ctx, tx)
 	})
+	if err == nil {
+		err = p.Renew(ctx, nil)
+	}
 	return rebuilt && err == nil, err
 }
 
 func (p *Projection) rebuild(ctx context.Context, tx *sql.Tx) error {
-	for _, clear := range []string{"DELETE FROM conversation", "DELETE FROM part", "DELETE FROM item",
+	for _, clear := range []string{"DELETE FROM conversation", "DELETE FROM part", "DELETE FROM item", "DELETE FROM stale",
 		"INSERT INTO search (search) VALUES ('delete-all')"} {
 		if _, err := tx.ExecContext(ctx, clear); err != nil {
 			return fmt.Errorf("clear what was folded: %w", err)

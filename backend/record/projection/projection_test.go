@@ -3,6 +3,7 @@ package projection_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/care/fold"
+	"postern/backend/record/projection"
 	. "postern/backend/record/recordtest"
 )
 
@@ -21,7 +23,7 @@ func dump(t testing.TB, r *Replica) string {
 	var b strings.Builder
 	r.Read(func(ctx context.Context, tx *sql.Tx) error {
 		for _, q := range []string{
-			"SELECT * FROM conversation ORDER BY thread", "SELECT * FROM part ORDER BY id", "SELECT * FROM item ORDER BY no",
+			"SELECT * FROM conversation ORDER BY thread", "SELECT * FROM part ORDER BY id, thread", "SELECT * FROM item ORDER BY no",
 		} {
 			rows, err := tx.QueryContext(ctx, q)
 			if err != nil {
@@ -147,8 +149,19 @@ func TestRebuildIsIncremental(t *testing.T) {
 	for seed := range rounds {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
 		var all []*event.Event
-		for range 4 {
-			all = append(all, history(t, rng, 10+rng.IntN(40)).All...)
+		var stories []*Story
+		for i := range 4 {
+			s := history(t, rng, 10+rng.IntN(40))
+			if i > 0 { // a member and somebody of the care team name another's conversation, and what follows it up
+				for _, part := range []care.EventID{stories[i-1].Thread, event.FollowUpID(stories[i-1].Thread, nil)} {
+					s.Part = part
+					for _, by := range []Someone{Maria, Rosa} {
+						s.Write(by, nil, event.SentBody{Text: "astray"})
+						s.Write(by, nil, event.SentBody{Text: "astray again"})
+					}
+				}
+			}
+			stories, all = append(stories, s), append(all, s.All...)
 		}
 		var first string
 		for order := range 3 {
@@ -173,6 +186,14 @@ func TestRebuildIsIncremental(t *testing.T) {
 			if incremental != first {
 				t.Fatalf("seed %d, order %d: another order gives other tables:\n%s", seed, order, difference(first, incremental))
 			}
+			r.Read(func(ctx context.Context, tx *sql.Tx) error {
+				for _, s := range stories {
+					if got, err := r.Projection.ThreadOf(ctx, tx, s.Thread); err != nil || got != s.Thread {
+						t.Fatalf("seed %d: the thread of %s is %s, %v", seed, s.Thread, got, err)
+					}
+				}
+				return nil
+			})
 		}
 		if !strings.Contains(first, "word muller in") || !strings.Contains(first, "kind=\"note\"") {
 			t.Fatal("the history says too little")
@@ -229,6 +250,105 @@ func TestJudgedAgain(t *testing.T) {
 	}
 }
 
+// TestRenew: of what is known anew only what it concerns is folded again, some conversations at a time, between which
+// others write; and what a crash leaves is folded before anything is read.
+func TestRenew(t *testing.T) {
+	r := NewReplica(t, nil)
+	if _, err := r.Projection.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var all []*event.Event
+	for i := range 250 {
+		s := NewStory(t, Maria, care.Text(fmt.Sprint("A rash ", i)), Monday)
+		s.Says(Maria, "It itches.")
+		all = append(all, s.All...)
+	}
+	r.Takes(LeeBox, all...)
+	other := NewStoryAt(t, Juan, Juan, Raman, RamanBox, "Flu shot", Monday)
+	other.Write(Stranger, nil, event.SentBody{Text: "Who am I?"})
+	taken := r.Entries(RamanBox, other.All...)
+	for i := range taken {
+		taken[i].Verdict = fold.Accepted // its bytes are its author's, who may not write yet
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		_, err := r.Journal.Append(ctx, tx, taken...)
+		return err
+	})
+	outdate := func(o projection.Outdated) {
+		t.Helper()
+		r.Write(func(ctx context.Context, tx *sql.Tx) error { return r.Projection.Outdate(ctx, tx, o) })
+	}
+	renews := func(o projection.Outdated) (times, n int) {
+		t.Helper()
+		outdate(o)
+		if err := r.Projection.Renew(t.Context(), func(threads []care.ThreadID) {
+			times, n = times+1, n+len(threads)
+			r.Write(func(context.Context, *sql.Tx) error { return nil }) // whoever writes has their turn
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return times, n
+	}
+	for _, c := range []struct {
+		what     string
+		o        projection.Outdated
+		times, n int
+	}{
+		{"nothing", projection.Outdated{}, 0, 0},
+		{"a patient", projection.Outdated{Patients: []care.PatientID{JuanPt}}, 1, 1},
+		{"an office", projection.Outdated{Offices: []care.OfficeID{Lee, Brandt}}, 3, 250},
+		{"what waits", projection.Outdated{Waiting: true}, 1, 1},
+		{"everything", projection.Outdated{All: true, Waiting: true}, 3, 251},
+	} {
+		if times, n := renews(c.o); times != c.times || n != c.n {
+			t.Errorf("%s: %d conversations at %d times", c.what, n, times)
+		}
+	}
+
+	patient := r.Clinic.Roster[MariaPt]
+	patient.Name = "Marisol Ortega"
+	r.Clinic.Roster[MariaPt] = patient
+	r.Clinic.Known[Stranger.Key] = r.Clinic.Known[Rosa.Key]
+	outdate(projection.Outdated{Waiting: true, Patients: []care.PatientID{MariaPt}})
+	ctx, crash := context.WithCancel(t.Context())
+	if err := r.Projection.Renew(ctx, func([]care.ThreadID) { crash() }); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if half := dump(t, r); !strings.Contains(half, "word ortega") || !strings.Contains(half, "word vega") {
+		t.Fatal("it did not end between two")
+	}
+	r.Crash()
+	if rebuilt, err := r.Projection.Ready(t.Context()); err != nil || rebuilt {
+		t.Fatalf("folded everything: %v, %v", rebuilt, err)
+	}
+	got := dump(t, r)
+	if strings.Contains(got, "word vega") || !strings.Contains(got, `text="Who am I?"`) {
+		t.Error("what was left is not folded again")
+	}
+	if err := r.Projection.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := dump(t, r); got != want {
+		t.Fatal(difference(got, want))
+	}
+}
+
+// TestNewerIsFlagged: the care team sees where a member's newer program wrote what must be understood, and can go on.
+func TestNewerIsFlagged(t *testing.T) {
+	r := NewReplica(t, nil)
+	s := NewStory(t, Maria, "A rash", Monday)
+	m := s.Says(Maria, "It itches.")
+	raw := strings.Replace(string(m.Raw), `"kind":"message.sent"`, `"kind":"message.recalled","crit":true`, 1)
+	newer, err := event.Decode([]byte(raw))
+	if err != nil || newer.Known() {
+		t.Fatal(err)
+	}
+	r.Takes(LeeBox, append(s.All, newer)...)
+	if got := dump(t, r); !strings.Contains(got, `flags="A newer Postern wrote part of this"`) || !strings.Contains(got, `\"ReadOnly\":false`) {
+		t.Fatal(got)
+	}
+}
+
 // TestWithdrawnLeavesNothing: a thread without events leaves no rows.
 func TestWithdrawnLeavesNothing(t *testing.T) {
 	r := NewReplica(t, nil)
@@ -274,21 +394,44 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// TestThreadOf: a part belongs to the thread whose own it is, whoever else names its id. While that is not here, it is of
+// whoever names it.
 func TestThreadOf(t *testing.T) {
 	r := NewReplica(t, nil)
-	s := NewStory(t, Maria, "A rash", Monday)
-	m := s.Says(Maria, "It itches.")
-	s.Completes(Rosa, "Use the cream.", m)
-	crossed := s.Write(Maria, []*event.Event{m}, event.SentBody{Text: "And now my arm."})
-	r.Takes(LeeBox, s.All...)
-	_ = crossed
-	followUp := event.FollowUpID(s.Thread, nil)
-	r.Read(func(ctx context.Context, tx *sql.Tx) error {
-		for _, part := range []care.EventID{s.Thread, followUp} {
-			if got, err := r.Projection.ThreadOf(ctx, tx, part); err != nil || got != s.Thread {
+	of := func(part, want care.EventID) {
+		t.Helper()
+		r.Read(func(ctx context.Context, tx *sql.Tx) error {
+			if got, err := r.Projection.ThreadOf(ctx, tx, part); err != nil || got != want {
 				t.Errorf("the thread of %s: %s, %v", part, got, err)
 			}
+			return nil
+		})
+	}
+	s, late := NewStory(t, Maria, "A rash", Monday), NewStory(t, Maria, "Late", Monday)
+	m := s.Says(Maria, "It itches.")
+	s.Completes(Rosa, "Use the cream.", m)
+	s.Write(Maria, []*event.Event{m}, event.SentBody{Text: "And now my arm."}) // it crossed
+	followUp := event.FollowUpID(s.Thread, nil)
+	r.Takes(LeeBox, s.All...)
+	of(s.Thread, s.Thread)
+	of(followUp, s.Thread)
+	var last *Story
+	for i := range 4 { // of four ids some are smaller and some greater
+		last = NewStory(t, Juan, care.Text(fmt.Sprint("Flu shot ", i)), Monday)
+		for _, last.Part = range []care.EventID{s.Thread, followUp} {
+			last.Write(Rosa, nil, event.SentBody{Text: "astray"})
 		}
+		r.Takes(LeeBox, last.All...)
+	}
+	last.Part = late.Thread
+	last.Write(Rosa, nil, event.SentBody{Text: "astray"})
+	r.Takes(LeeBox, last.All...)
+	of(s.Thread, s.Thread)
+	of(followUp, s.Thread)
+	of(late.Thread, last.Thread)
+	r.Takes(LeeBox, late.All...)
+	of(late.Thread, late.Thread)
+	r.Read(func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := r.Projection.ThreadOf(ctx, tx, m.ID); care.KindOf(err) != care.NotFound {
 			t.Error(err)
 		}

@@ -13,6 +13,7 @@ import (
 // row is one row of the table part.
 type row struct {
 	id, of  care.EventID
+	own     bool
 	patient care.PatientID
 	office  care.OfficeID
 	subject care.Text
@@ -42,6 +43,9 @@ const (
 	open      = "open" // none of these
 )
 
+// flagNewer is shown to the care team beside what is off with the messages themselves.
+const flagNewer = "A newer Postern wrote part of this"
+
 // letter is a message or a closing line in force, as its part's newest word is looked for.
 type letter struct {
 	id       care.EventID
@@ -55,10 +59,13 @@ type letter struct {
 // rowOf sums a part up.
 func rowOf(c *fold.Conversation, p *fold.Part) row {
 	r := row{
-		id: p.ID, of: p.Of, patient: c.Patient, office: c.Office, subject: c.Subject, topic: c.Topic, at: c.OpenedAt,
+		id: p.ID, of: p.Of, own: own(c, p), patient: c.Patient, office: c.Office, subject: c.Subject, topic: c.Topic, at: c.OpenedAt,
 		open: p.Open, awaits: p.Awaits, due: p.Due, owner: p.Owner, flagged: p.Flagged, notes: len(p.Notes) > 0, state: open,
 	}
 	letters := lettersOf(p)
+	if c.Newer {
+		r.flags = append(r.flags, flagNewer)
+	}
 	theirs := false
 	for i := range p.Messages {
 		m := &p.Messages[i]
@@ -104,6 +111,22 @@ func rowOf(c *fold.Conversation, p *fold.Part) row {
 	}
 	r.last, r.ours, r.failure = about.id, about.ours, failure(c, about)
 	return r
+}
+
+// own reports whether nobody else's conversation can have this id: it is the thread itself, whose id is the hash of the
+// opening that is here, or messages that are here led from that to this follow-up.
+func own(c *fold.Conversation, p *fold.Part) bool {
+	for range c.Parts {
+		if p.ID == c.Thread {
+			return c.Opened
+		}
+		of, ok := c.Part(p.Of)
+		if p.Of.IsZero() || !ok {
+			return false
+		}
+		p = of
+	}
+	return false
 }
 
 // unanswered is the newest message of the member's side that needs an answer.

@@ -121,12 +121,13 @@ func (w *writing) head(ctx context.Context, thread care.ThreadID, c *fold.Conver
 	if err != nil {
 		return err
 	}
-	_, err = w.tx.ExecContext(ctx, "INSERT INTO conversation (thread, about, folded) VALUES (?, ?, ?) "+
-		"ON CONFLICT (thread) DO UPDATE SET about = excluded.about, folded = excluded.folded", thread[:], about, string(folded))
+	_, err = w.tx.ExecContext(ctx, "INSERT INTO conversation (thread, about, folded, waits) VALUES (?, ?, ?, ?) "+
+		"ON CONFLICT (thread) DO UPDATE SET about = excluded.about, folded = excluded.folded, waits = excluded.waits",
+		thread[:], about, string(folded), len(c.Waiting) > 0)
 	return err
 }
 
-const partColumns = "id, thread, of, place, patient, office, subject, topic, snippet, at, open, awaits, due, owner, flagged, flags, notes, " +
+const partColumns = "thread, id, own, of, place, patient, office, subject, topic, snippet, at, open, awaits, due, owner, flagged, flags, notes, " +
 	"state, said, last, ours, failure"
 
 // partChanges sets every column that may change; SQLite leaves the indexes alone where a value stays.
@@ -140,9 +141,9 @@ var partChanges = func() string {
 
 func (w *writing) keepParts(ctx context.Context, thread care.ThreadID, rows []row) error {
 	for place, r := range rows {
-		if _, err := w.tx.ExecContext(ctx, "INSERT INTO part ("+partColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
-			"ON CONFLICT (id) DO UPDATE SET "+partChanges,
-			r.id[:], thread[:], store.Blob(r.of), place, string(r.patient), string(r.office), string(r.subject), string(r.topic), r.snippet,
+		if _, err := w.tx.ExecContext(ctx, "INSERT INTO part ("+partColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
+			"ON CONFLICT (thread, id) DO UPDATE SET "+partChanges,
+			thread[:], r.id[:], r.own, store.Blob(r.of), place, string(r.patient), string(r.office), string(r.subject), string(r.topic), r.snippet,
 			store.Millis(r.at), r.open, string(r.awaits), store.Millis(r.due), string(r.owner), r.flagged, strings.Join(r.flags, "\n"), r.notes,
 			r.state, string(r.said), store.Blob(r.last), r.ours, r.failure); err != nil {
 			return err
@@ -152,7 +153,7 @@ func (w *writing) keepParts(ctx context.Context, thread care.ThreadID, rows []ro
 		if slices.ContainsFunc(rows, func(r row) bool { return r.id == id }) {
 			continue
 		}
-		if _, err := w.tx.ExecContext(ctx, "DELETE FROM part WHERE id = ?", id[:]); err != nil {
+		if _, err := w.tx.ExecContext(ctx, "DELETE FROM part WHERE thread = ? AND id = ?", thread[:], id[:]); err != nil {
 			return err
 		}
 	}

@@ -11,13 +11,21 @@ CREATE TABLE projection (
 CREATE TABLE conversation (
 	thread BLOB NOT NULL PRIMARY KEY,
 	about  TEXT NOT NULL DEFAULT '', -- the words beside its texts by which it is found; '' until its opening is here
-	folded TEXT NOT NULL DEFAULT ''
+	folded TEXT NOT NULL DEFAULT '',
+	waits  INTEGER NOT NULL DEFAULT 0 -- 1: an event of it does not count yet
 ) STRICT;
+CREATE INDEX conversation_waits ON conversation (thread) WHERE waits = 1;
+
+-- stale: conversations that were folded by what is no longer known, and are to be folded again.
+CREATE TABLE stale (
+	thread BLOB NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 
 -- part: one row a conversation in a list: the thread itself or a follow-up of it.
 CREATE TABLE part (
-	id       BLOB NOT NULL PRIMARY KEY,
 	thread   BLOB NOT NULL,
+	id       BLOB NOT NULL,              -- an event may name any: two threads may have one of the same id,
+	own      INTEGER NOT NULL DEFAULT 0, -- 1: then this one counts, the thread itself or a follow-up that it was led to
 	of       BLOB NOT NULL DEFAULT x'', -- the part that it follows up
 	place    INTEGER NOT NULL DEFAULT 0, -- among the thread's parts
 	patient  TEXT NOT NULL DEFAULT '',
@@ -37,9 +45,10 @@ CREATE TABLE part (
 	said     TEXT NOT NULL DEFAULT '',  -- who replied or completed
 	last     BLOB NOT NULL DEFAULT x'', -- the message whose delivery the state is about
 	ours     INTEGER NOT NULL DEFAULT 0, -- 1: that message is the office's
-	failure  TEXT NOT NULL DEFAULT ''   -- the mail system's words about it
+	failure  TEXT NOT NULL DEFAULT '',  -- the mail system's words about it
+	PRIMARY KEY (thread, id)
 ) STRICT;
-CREATE INDEX part_thread ON part (thread);
+CREATE INDEX part_id ON part (id);
 CREATE INDEX part_of ON part (of) WHERE of <> x'';
 CREATE INDEX part_patient ON part (patient, at);
 CREATE INDEX part_failed ON part (id) WHERE failure <> '';

@@ -26,7 +26,7 @@ const appID = 0x5053544e
 var steps []func(ctx context.Context, tx *sql.Tx) error
 
 // derivedTables are all tables that were ever derived, in the order in which they can be dropped.
-var derivedTables = []string{"search_words", "search", "item", "part", "conversation", "projection"}
+var derivedTables = []string{"search_words", "search", "item", "part", "stale", "conversation", "projection"}
 
 func version() int { return len(steps) + 1 }
 

@@ -75,7 +75,9 @@ func create(path string) error {
 	return f.Close()
 }
 
-// Close closes the file. Transactions that run are waited for; later ones fail.
+// Close ends the use of the file: later transactions fail. One that runs is neither cut short nor waited for, and its
+// connection closes as it ends. Who must know that no writer is at work any more calls Write once more: it is refused
+// when that one has had its turn.
 func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.writer.Close()) }
 
 // Write runs fn in a transaction that sees every earlier one, one at a time, and commits it if fn returns nil.

@@ -85,7 +85,7 @@ func BenchmarkViews(b *testing.B) {
 	}
 	ctx := b.Context()
 	measure("counts", func(int) error { _, _, err := v.Queues(ctx); return err })
-	for _, q := range []string{"unassigned", "member", "overdue", "completed", "all"} {
+	for _, q := range []string{"unassigned", "member", "overdue", "unreached", "completed", "all"} {
 		measure("queue="+q, func(int) error { _, _, err := v.Queue(ctx, q, ""); return err })
 	}
 	measure("thread", func(int) error { _, err := v.Thread(ctx, ids[rng.IntN(len(ids))]); return err })

@@ -37,7 +37,7 @@ func shown(r Row, show string) bool {
 	case ShowUnread:
 		return r.Unread
 	case ShowWaiting:
-		return r.State == StateHeld || r.State == StateWaiting || r.State == StateReview
+		return r.State == StateHeld || r.State == StateWaiting || r.State == StateReview || r.State == StateSending
 	case ShowDrafts:
 		return r.State == StateDraft
 	}

@@ -15,9 +15,10 @@ type State string
 const (
 	StateDraft     State = "draft"     // not sent; a draft
 	StateHeld      State = "held"      // sent by its author, still in its hold: Undo, Send now
-	StateWaiting   State = "waiting"   // past its hold, waits for a connection: edit, take back
+	StateWaiting   State = "waiting"   // past its hold and not gone out: waits for a connection, or the mail system takes it later
 	StateReview    State = "review"    // not sent: something came in, or it grew old; its author decides. Why says what
-	StateHanded    State = "handed"    // submission began or the mail system has it; the clinic has not confirmed: "Sent"
+	StateSending   State = "sending"   // a fact that goes out in this moment: nothing of it can be taken back
+	StateHanded    State = "handed"    // the mail system has it; the clinic has not confirmed: "Sent"
 	StateDelivered State = "delivered" // the clinic confirmed: Due is known
 	StateReplied   State = "replied"   // the office wrote last: By
 	StateCompleted State = "completed" // By completed it
@@ -53,6 +54,7 @@ type Row struct {
 	Due      time.Time     // zero: none known
 	Left     time.Duration // business time until Due; negative: over. Only with Due
 	HasNotes bool
+	Unseen   bool // for staff: the member has not read a message of the office's within two business days
 }
 
 // Held is a text that its author sent and that is not yet an event.
@@ -93,12 +95,13 @@ type Item struct {
 	At       time.Time
 	Text     care.Text
 	Files    []event.File
-	State    State // of a message: handed, delivered, replied, failed
+	State    State // of a message: sending, waiting, handed, delivered, replied, failed
 	Why      string
 	Received time.Time // of a delivered message
 	Due      time.Time
 	Cover    care.Person // who covers, of a receipt that names one
 	SeenAt   time.Time   // of the office's message: when the member read it
+	Unseen   bool        // of the office's message, for staff: the member has not read it within two business days
 	Unread   bool
 	Undone   bool // of a completion
 	Flags    []string
@@ -129,12 +132,13 @@ type LostClaim struct {
 
 // Link leads to another conversation.
 type Link struct {
-	Part    care.EventID
-	Subject care.Text
-	Office  care.Office
-	Open    bool
-	Due     time.Time
-	At      time.Time
+	Part     care.EventID
+	Subject  care.Text
+	Office   care.Office
+	Provider care.Person // whose office it is
+	Open     bool
+	Due      time.Time
+	At       time.Time
 }
 
 // Absence is a provider's, today.
@@ -170,10 +174,10 @@ type Recipient struct {
 
 // Queue is one list of the staff inbox.
 type Queue struct {
-	ID    string // "unassigned", "mine", "member", "urgent", "overdue", "completed", "all", or an office id
+	ID    string // "unassigned", "mine", "member", "urgent", "overdue", "unreached", "completed", "all", or an office id
 	Name  string
 	Count int
-	Hot   bool // something in it wants attention: urgent, overdue
+	Hot   bool // something in it wants attention: urgent, overdue, not reached
 
 	Provider care.Person // of an office's queue: whose office it is
 	Absence  *Absence    // of an office's queue: its provider is out today

@@ -156,7 +156,8 @@ func (v *Views) Panel(ctx context.Context, id care.PatientID) (p Panel, err erro
 }
 
 func (a *asked) link(p part) Link {
-	return Link{Part: p.id, Subject: p.subject, Office: a.office(p.office), Open: p.open, Due: p.due, At: p.at}
+	office := a.office(p.office)
+	return Link{Part: p.id, Subject: p.subject, Office: office, Provider: a.person(office.Provider), Open: p.open, Due: p.due, At: p.at}
 }
 
 // age is how many years old someone is on a day; 0 where the date of birth cannot be read.

@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -16,7 +17,8 @@ const (
 	QueueMine       = "mine"       // awaits the office, and the viewer has it
 	QueueMember     = "member"     // awaits the member
 	QueueUrgent     = "urgent"
-	QueueOverdue    = "overdue" // awaits the office, and its due time has passed
+	QueueOverdue    = "overdue"   // awaits the office, and its due time has passed
+	QueueUnreached  = "unreached" // what the office wrote did not arrive, or was not read; or a text of the viewer's was not sent
 	QueueCompleted  = "completed"
 	QueueAll        = "all" // everything open; not among Queues
 )
@@ -28,9 +30,19 @@ var queues = []struct{ id, name, condition string }{
 	{QueueMember, "Awaiting member", "p.open = 1 AND p.awaits = 'member'"},
 	{QueueUrgent, "Urgent flags", "p.open = 1 AND p.flagged = 1"},
 	{QueueOverdue, "Overdue", "p.open = 1 AND p.awaits = 'office' AND p.due BETWEEN 1 AND @now"},
+	{QueueUnreached, "Not reached", "p.id IN (" + unreached + ")"},
 	{QueueCompleted, "Completed", "p.open = 0"},
 	{QueueAll, "All open", "p.open = 1"},
 }
+
+// unreached are the parts in which somebody may believe that the member knows what they do not: a letter to the member
+// failed, by what an event says or by this computer's own outbox; a text of the viewer's was set aside; or what was written
+// two business days ago was not read. Completed ones too: a closing line is often the answer. Each is found by an index.
+const unreached = "SELECT id FROM part WHERE failure <> '' AND ours = 1 " +
+	"UNION SELECT f.id FROM letter l JOIN part f ON f.thread = l.thread AND f.last = l.event AND f.ours = 1 " +
+	"WHERE l.state IN ('waiting', 'submitting', 'failed') AND l.state = 'failed' AND l.mailbox NOT IN (SELECT value FROM json_each(@boxes)) " +
+	"UNION SELECT part FROM held WHERE review = 1 " +
+	"UNION SELECT part FROM item WHERE news <> '' AND news = 'member' AND no < @unseen"
 
 // condition is a queue's, by its id; an office's is everything open of it.
 func (v *Views) condition(id string) (name, condition string, office care.Office, ok bool) {
@@ -55,7 +67,16 @@ func (a *asked) named(office care.OfficeID) (scope string, args []any) {
 		scope = strings.Replace(scope, "?", "@"+name, 1)
 		args = append(args, sql.Named(name, value))
 	}
-	return scope, append(args, sql.Named("me", string(a.viewer.Person)), sql.Named("now", store.Millis(a.now)), sql.Named("office", string(office)))
+	boxes := []care.MailboxID{}
+	for _, o := range a.facts.Offices() {
+		boxes = append(boxes, o.Mailbox)
+	}
+	list, err := json.Marshal(boxes)
+	if err != nil {
+		panic(err) // strings can be written
+	}
+	return scope, append(args, sql.Named("me", string(a.viewer.Person)), sql.Named("now", store.Millis(a.now)), sql.Named("office", string(office)),
+		sql.Named("boxes", string(list)), sql.Named("unseen", a.unseenBelow()))
 }
 
 // Queues counts the queues and the offices of the viewer.
@@ -82,15 +103,14 @@ func (v *Views) Queues(ctx context.Context) (all, offices []Queue, err error) {
 func (a *asked) counts() (total map[string]int, open map[care.OfficeID]int, err error) {
 	scope, args := a.named("")
 	total, open = map[string]int{}, map[care.OfficeID]int{}
-	var done int
-	if err := a.tx.QueryRowContext(a.ctx, "SELECT count(*) FROM part p WHERE p.open = 0 AND "+scope, args...).Scan(&done); err != nil {
-		return nil, nil, fmt.Errorf("count what is completed: %w", err)
-	}
-	total[QueueCompleted] = done
 	var sums, ids []string
 	for _, q := range queues {
-		if q.id != QueueCompleted {
+		if q.id != QueueCompleted && q.id != QueueUnreached { // the others hold open conversations alone
 			sums, ids = append(sums, "sum("+q.condition+")"), append(ids, q.id)
+			continue
+		}
+		if total[q.id], err = a.count("WHERE "+q.condition+" AND "+scope, args); err != nil {
+			return nil, nil, err
 		}
 	}
 	err = a.each("SELECT p.office, "+strings.Join(sums, ", ")+" FROM part p WHERE p.open = 1 AND "+scope+" GROUP BY p.office", args,
@@ -118,16 +138,23 @@ func (a *asked) counts() (total map[string]int, open map[care.OfficeID]int, err 
 	return total, open, nil
 }
 
+func (a *asked) count(where string, args []any) (n int, err error) {
+	if err := a.tx.QueryRowContext(a.ctx, "SELECT count(*) FROM part p "+where, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count a queue: %w", err)
+	}
+	return n, nil
+}
+
 func (a *asked) queue(id, name string, office care.Office, count int) Queue {
-	q := Queue{ID: id, Name: name, Count: count, Hot: count > 0 && (id == QueueUrgent || id == QueueOverdue)}
+	q := Queue{ID: id, Name: name, Count: count, Hot: count > 0 && (id == QueueUrgent || id == QueueOverdue || id == QueueUnreached)}
 	if office.ID != "" {
 		q.Provider, q.Absence = a.person(office.Provider), a.absence(office.Provider)
 	}
 	return q
 }
 
-// Queue lists one queue: what is flagged as urgent first, then what is due soonest, what has no due time last; completed
-// conversations newest first. A search looks in all conversations of the viewer's offices instead, whatever the queue:
+// Queue lists one queue: what is flagged as urgent first, then what is due soonest, what has no due time last; who was
+// not reached longest ago first, completed conversations newest first. A search looks in all conversations of the viewer's offices instead, whatever the queue:
 // who looks for a patient must not miss them because they stand elsewhere. care.NotFound for an unknown queue.
 func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []Row, err error) {
 	err = v.ask(ctx, func(a *asked) error {
@@ -137,9 +164,9 @@ func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []R
 		}
 		scope, args := a.named(office.ID)
 		where := "WHERE " + condition + " AND " + scope
-		var count int
-		if err := a.tx.QueryRowContext(ctx, "SELECT count(*) FROM part p "+where, args...).Scan(&count); err != nil {
-			return fmt.Errorf("count queue %s: %w", id, err)
+		count, err := a.count(where, args)
+		if err != nil {
+			return err
 		}
 		q = a.queue(id, name, office, count)
 		if strings.TrimSpace(search) != "" {
@@ -147,8 +174,11 @@ func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []R
 			return err
 		}
 		order := "p.flagged DESC, p.due = 0, p.due, p.awaits <> 'office', CASE p.awaits WHEN 'office' THEN p.at ELSE -p.at END, p.id"
-		if id == QueueCompleted {
+		switch id {
+		case QueueCompleted:
 			order = "p.at DESC, p.id"
+		case QueueUnreached:
+			order = "p.flagged DESC, p.at, p.id"
 		}
 		// The first rows are found by what they are sorted by alone, and then read whole.
 		parts, err := a.parts(fmt.Sprintf("WHERE p.rowid IN (SELECT p.rowid FROM part p %s ORDER BY %s LIMIT %d) ORDER BY %s", where, order, MaxRows, order), args...)

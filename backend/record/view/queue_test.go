@@ -11,6 +11,7 @@ import (
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/record/draft"
+	"postern/backend/record/outbox"
 	. "postern/backend/record/recordtest"
 	"postern/backend/record/view"
 )
@@ -100,7 +101,7 @@ func TestQueues(t *testing.T) {
 		}
 		got = append(got, line)
 	}
-	expect(t, strings.Join(got, "; "), "Unassigned 5; Assigned to me 1; Awaiting member 1; Urgent flags 1 hot; Overdue 1 hot; Completed 2; "+
+	expect(t, strings.Join(got, "; "), "Unassigned 5; Assigned to me 1; Awaiting member 1; Urgent flags 1 hot; Overdue 1 hot; Not reached 0; Completed 2; "+
 		"Dr. Lee's office 6; Dr. Raman's office 2 (Dr. Raman is out)")
 	rows := s.queue("unassigned", "")
 	if left := rows[1].Left; left != -5*time.Hour {
@@ -108,6 +109,117 @@ func TestQueues(t *testing.T) {
 	}
 	if _, _, err := s.Queue(t.Context(), "nonsense", ""); care.KindOf(err) != care.NotFound {
 		t.Error(err)
+	}
+}
+
+// TestNotReached: the queue of those who may not know what the office believes they know.
+func TestNotReached(t *testing.T) {
+	s := screensOf(t, NewReplica(t, nil), Rosa)
+	said := func(subject care.Text, at time.Time) (*Story, *event.Event) {
+		story := NewStory(t, Maria, subject, at.Add(-time.Hour))
+		m := story.Says(Maria, "It itches.")
+		story.At = at
+		if subject == "closed" || subject == "closed, undone" {
+			return story, story.Completes(Rosa, "Use the cream.", m)
+		}
+		return story, story.Says(Rosa, "Use the cream.")
+	}
+	take := func(story *Story) { s.r.Takes(LeeBox, story.All...) }
+	friday := Monday.AddDate(0, 0, -3)
+
+	unseen, _ := said("unseen", friday)
+	take(unseen)
+	read, reply := said("read", friday)
+	read.Write(Maria, nil, event.SeenBody{Message: reply.ID})
+	take(read)
+	closed, _ := said("closed", friday.Add(time.Minute))
+	take(closed)
+	reopened, done := said("closed, undone", friday)
+	reopened.Write(Rosa, []*event.Event{done}, event.ReopenedBody{Undoes: IDs(done)})
+	take(reopened)
+	failed, reply := said("failed", Monday)
+	failed.Write(Rosa, nil, event.FailedBody{Event: reply.ID, Mailbox: MariaBox, Reason: "552 full"})
+	take(failed)
+	copied, reply := said("a copy failed", Monday)
+	take(copied)
+	refused, mine := said("refused here", Monday.Add(time.Minute))
+	take(refused)
+	aside, _ := said("set aside", Monday.Add(2*time.Minute))
+	take(aside)
+	held, _ := said("held", Monday)
+	take(held)
+	s.r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		for e, box := range map[*event.Event]care.MailboxID{reply: LeeBox, mine: MariaBox} {
+			if err := s.r.Outbox.Add(ctx, tx, outbox.Letter{Event: e.ID, Mailbox: box, Thread: e.Thread}); err != nil {
+				return err
+			}
+			if err := s.r.Outbox.Fail(ctx, tx, e.ID, box, "550 5.1.1 no such user"); err != nil {
+				return err
+			}
+		}
+		for _, story := range []*Story{aside, held} {
+			h := outbox.Held{Draft: care.NewID("dr"), What: "reply", Thread: story.Thread, Part: story.Thread, Patient: MariaPt, Office: Lee, Text: "And call us.", Written: Monday, Until: Monday}
+			if err := s.r.Outbox.Hold(ctx, tx, h); err != nil {
+				return err
+			}
+			if story == held {
+				continue
+			}
+			if err := s.r.Outbox.ToReview(ctx, tx, h.Draft, "The member wrote again."); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+
+	s.now = Monday.Add(9 * time.Hour) // the clinic closes; a minute is missing to two business days since the first reply
+	check := func(want string) {
+		t.Helper()
+		q, rows, err := s.Queue(t.Context(), view.QueueUnreached, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		queues, _, err := s.Queues(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted := -1
+		for _, one := range queues {
+			if one.ID == view.QueueUnreached {
+				counted = one.Count
+			}
+		}
+		if got := says(rows...); got != want || q.Count != len(rows) || counted != len(rows) || !q.Hot {
+			t.Errorf("%s (%d, in the rail %d): %s\nwant %s", q.Name, q.Count, counted, got, want)
+		}
+		for _, r := range rows {
+			if unread := r.Subject == "unseen" || r.Subject == "closed"; r.Unseen != unread {
+				t.Errorf("%s: unseen is %v", r.Subject, r.Unseen)
+			}
+		}
+	}
+	check("failed: failed, unread; refused here: failed by Rosa; set aside: review by Rosa")
+	s.now = Monday.AddDate(0, 0, 1).Add(3 * time.Minute)
+	check("unseen: replied by Rosa; closed: completed by Rosa; failed: failed, unread; refused here: failed by Rosa; set aside: review by Rosa")
+	if th := s.thread(unseen.Thread); !th.Items[1].Unseen || th.Items[0].Unseen {
+		t.Errorf("%+v", th.Items)
+	}
+	for _, story := range []*Story{read, reopened, held} {
+		if row := s.thread(story.Thread); row.Unseen {
+			t.Errorf("%s: unseen", row.Subject)
+		}
+	}
+	member := screensOf(t, s.r, Maria)
+	member.now = s.now
+	for _, r := range member.center(view.ShowAll, "") {
+		if r.Unseen {
+			t.Errorf("%s: a member is told what they have not read", r.Subject)
+		}
+	}
+	sam := screensOf(t, s.r, Sam)
+	sam.now = s.now.AddDate(0, 0, -1)
+	if got := says(sam.queue(view.QueueUnreached, "")...); !strings.Contains(got, "failed: failed") {
+		t.Errorf("a colleague's failed letter does not show: %s", got)
 	}
 }
 
@@ -213,7 +325,7 @@ func TestPanel(t *testing.T) {
 	if len(p.Visits) != 2 || p.Visits[0].Date != "2026-11-11" || p.Visits[0].OfficeName != "Dr. Lee's office" {
 		t.Fatalf("%+v", p.Visits)
 	}
-	if o := p.Others[0]; o.Subject != "done later" || o.Open || o.Office.ID != Raman {
+	if o := p.Others[0]; o.Subject != "done later" || o.Open || o.Office.ID != Raman || o.Provider.Short != "Dr. Raman" {
 		t.Fatalf("%+v", o)
 	}
 	for born, want := range map[string]int{"1980-11-23": 46, "1980-11-24": 45, "2026-11-23": 0, "2030-01-01": 0, "": 0, "soon": 0} {

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -36,6 +35,7 @@ type part struct {
 	ours           bool
 	failure        string
 	unread         bool
+	unseen         bool
 }
 
 func (v *Views) side() string {
@@ -61,41 +61,62 @@ func (a *asked) parts(rest string, args ...any) (all []part, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read conversations: %w", err)
 	}
-	return all, a.markUnread(all)
+	return all, a.markNews(all)
 }
 
-// markUnread notes in which parts there is something new for the viewer's side. It is asked for those that are listed
-// alone: in the question above it would be answered for all that are sorted.
-func (a *asked) markUnread(parts []part) error {
+// markNews notes in which parts there is something new for the viewer's side, and for staff where the member has left
+// something unread for too long. It is asked for those that are listed alone: in the question above it would be answered
+// for all that are sorted.
+func (a *asked) markNews(parts []part) error {
 	if len(parts) == 0 {
 		return nil
 	}
+	unread, err := a.withNews(parts, a.side(), "NOT EXISTS (SELECT 1 FROM seen s WHERE s.item = i.id)")
+	if err != nil {
+		return err
+	}
+	unseen, err := a.withNews(parts, "member", "i.no < ?", a.unseenBelow())
+	if err != nil {
+		return err
+	}
+	for i := range parts {
+		parts[i].unread, parts[i].unseen = unread[parts[i].id], unseen[parts[i].id]
+	}
+	return nil
+}
+
+// withNews are those of the parts that hold an item which a side may not have read yet, and of which the condition holds.
+func (a *asked) withNews(parts []part, side, condition string, more ...any) (map[care.EventID]bool, error) {
 	ids := make([]care.EventID, len(parts))
 	for i := range parts {
 		ids[i] = parts[i].id
 	}
 	in, args := store.In(ids)
-	unread := map[care.EventID]bool{}
-	err := a.each("SELECT DISTINCT i.part FROM item i WHERE i.part IN "+in+" AND i.news <> '' AND i.news = ? "+
-		"AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.item = i.id)", append(args, a.side()), func(rows *sql.Rows) error {
-		var id care.EventID
-		err := rows.Scan(store.ID(&id))
-		unread[id] = true
-		return err
-	})
-	for i := range parts {
-		parts[i].unread = unread[parts[i].id]
-	}
+	have := map[care.EventID]bool{}
+	err := a.each("SELECT DISTINCT i.part FROM item i WHERE i.part IN "+in+" AND i.news <> '' AND i.news = ? AND "+condition,
+		append(append(args, side), more...), func(rows *sql.Rows) error {
+			var id care.EventID
+			err := rows.Scan(store.ID(&id))
+			have[id] = true
+			return err
+		})
 	if err != nil {
-		return fmt.Errorf("find what is unread: %w", err)
+		return nil, fmt.Errorf("find what is unread: %w", err)
 	}
-	return nil
+	return have, nil
 }
+
+// unseenBelow is the number below which items are older than the instant before which all should have been read: an
+// item's number begins with its second.
+func (a *asked) unseenBelow() int64 { return max(a.unseen.Unix(), 0) << 31 }
+
+// ownFirst puts, of several threads' parts of one id, the one first whose own it is, as projection.ThreadOf does.
+const ownFirst = "ORDER BY p.own DESC, p.id = p.thread DESC, p.thread"
 
 // part finds one part of the viewer's.
 func (a *asked) part(id care.EventID) (part, bool, error) {
 	scope, args := a.scope()
-	found, err := a.parts("WHERE p.id = ? AND "+scope, append([]any{store.Blob(id)}, args...)...)
+	found, err := a.parts("WHERE p.id = ? AND "+scope+" "+ownFirst, append([]any{store.Blob(id)}, args...)...)
 	if err != nil || len(found) == 0 {
 		return part{}, false, err
 	}
@@ -131,6 +152,7 @@ func (a *asked) row(p part) Row {
 		if p.flags != "" {
 			r.Flags = strings.Split(p.flags, "\n")
 		}
+		r.Unseen = p.unseen
 	}
 	r.State, r.Why = a.stand(r, p)
 	return r
@@ -140,10 +162,11 @@ func (a *asked) row(p part) Row {
 // and which text of the viewer's own is on its way.
 func (a *asked) stand(r Row, p part) (State, string) {
 	state, why := p.state, ""
-	if failed, reason, stuck := a.fate(p.last, r.Office, p.ours, p.failure); failed {
+	switch gone, reason := a.fate(p.last, r.Office, p.ours, p.failure); {
+	case gone == StateFailed:
 		state, why = StateFailed, a.failed(r, p.ours, reason)
-	} else if stuck && state == StateHanded {
-		why = notLeft
+	case gone != "" && (p.ours || state == StateHanded):
+		state = gone
 	}
 	for _, h := range a.held {
 		if h.Part != p.id || h.Part.IsZero() {
@@ -160,25 +183,22 @@ func (a *asked) stand(r Row, p part) (State, string) {
 	return state, why
 }
 
-// notLeft is said of a fact whose letter could not be handed over yet.
-const notLeft = "It has not left this computer yet. It is sent by itself when the connection is back."
-
-// fate is what became of a message's letters to the other side: one failed, with the mail system's words; or one was
-// tried in vain and is tried again. told is what an event says of it.
-func (a *asked) fate(id care.EventID, office care.Office, ours bool, told string) (failed bool, reason string, stuck bool) {
+// fate is what became of a message's letters to the other side, where they have not all gone out: one failed, with the
+// mail system's words; or one waits, or goes out in this moment. told is what an event says of it.
+func (a *asked) fate(id care.EventID, office care.Office, ours bool, told string) (gone State, reason string) {
 	if told != "" {
-		return true, told, false
+		return StateFailed, told
 	}
 	for _, l := range a.sent[id] {
-		if ours == (l.mailbox == office.Mailbox) {
-			continue // a copy for the author's own side
+		switch {
+		case ours == (l.mailbox == office.Mailbox): // a copy for the author's own side
+		case l.state == StateFailed:
+			return StateFailed, l.reason
+		case gone != StateWaiting:
+			gone = l.state
 		}
-		if l.failed {
-			return true, l.reason, false
-		}
-		stuck = true
 	}
-	return false, "", stuck
+	return gone, ""
 }
 
 // failed says that a message did not reach the other side, in whose words, and what to do.
@@ -212,33 +232,6 @@ func (a *asked) heldRow(h outbox.Held) Row {
 		Draft: h.Draft, Office: a.office(h.Office), Patient: a.patient(h.Patient), Subject: h.Subject, Topic: h.Topic,
 		Snippet: brief(h.Text), At: h.Written, State: a.heldState(h), Why: h.Why, Open: true,
 	}
-}
-
-// Trouble lists what wants its author's decision: texts set aside for review and messages that did not arrive.
-func (v *Views) Trouble(ctx context.Context) (rows []Row, err error) {
-	err = v.ask(ctx, func(a *asked) error {
-		scope, args := a.scope()
-		var ids []care.EventID
-		for _, h := range a.held {
-			switch {
-			case h.Review && h.Part.IsZero():
-				rows = append(rows, a.heldRow(h))
-			case h.Review:
-				ids = append(ids, h.Part)
-			}
-		}
-		in, parts := store.In(append(ids, care.EventID{})) // the zero id stands for no part, so that the list is never empty
-		args = append(append(args, parts...), MaxRows)
-		found, err := a.parts("WHERE "+scope+" AND (p.failure <> '' OR p.id IN "+in+
-			" OR p.thread IN (SELECT thread FROM letter WHERE state = 'failed')) ORDER BY p.at DESC, p.id LIMIT ?", args...)
-		for _, r := range a.rowsOf(found) {
-			if r.State == StateReview || r.State == StateFailed {
-				rows = append(rows, r)
-			}
-		}
-		return err
-	})
-	return rows, err
 }
 
 // newestFirst sorts rows by time, the new messages on their way on top.

@@ -95,12 +95,14 @@ func (a *asked) visible(hits, fresh []hit, parts map[care.EventID]part) ([]hit, 
 	}
 	in, args := store.In(ids)
 	scope, own := a.scope()
-	found, err := a.parts("WHERE p.id IN "+in+" AND "+scope, append(args, own...)...)
+	found, err := a.parts("WHERE p.id IN "+in+" AND "+scope+" "+ownFirst, append(args, own...)...)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range found {
-		parts[p.id] = p
+		if _, known := parts[p.id]; !known {
+			parts[p.id] = p
+		}
 	}
 	for _, h := range fresh {
 		if _, ok := parts[h.part]; ok && len(hits) < MaxFound {

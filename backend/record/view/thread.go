@@ -206,13 +206,13 @@ func (a *asked) arrived(i *Item, failures []fold.Failure, c *fold.Conversation, 
 			told = f.Reason
 		}
 	}
-	failed, reason, stuck := a.fate(i.ID, r.Office, ours, told)
-	switch {
-	case failed && i.State != StateReplied:
+	switch gone, reason := a.fate(i.ID, r.Office, ours, told); {
+	case gone == StateFailed && i.State != StateReplied:
 		i.State, i.Why = StateFailed, a.failed(r, ours, reason)
-	case stuck && i.State == StateHanded:
-		i.Why = notLeft
+	case gone != "" && gone != StateFailed && i.State == StateHanded:
+		i.State = gone
 	}
+	i.Unseen = ours && i.SeenAt.IsZero() && !i.Undone && i.At.Before(a.unseen)
 }
 
 // neighbours links what a conversation follows up and what follows it up.

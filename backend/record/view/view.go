@@ -7,6 +7,7 @@ package view
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,21 +71,31 @@ func (v *Views) scope() (condition string, args []any) {
 	return "p.office IN (''" + strings.Repeat(", ?", len(args)) + ")", args
 }
 
+// Times by which a person is told that something takes long.
+const (
+	// fresh is how long a letter that was not tried yet counts as one that goes out in this moment.
+	fresh = time.Minute
+	// unseenFor is how long a member may leave a message unread before somebody is told: two business days of nine hours.
+	unseenFor = 18 * time.Hour
+)
+
 // asked is one question at work: one state of the file and one instant.
 type asked struct {
 	*Views
-	ctx   context.Context
-	tx    *sql.Tx
-	now   time.Time
-	clock *promise.Clock
-	held  []outbox.Held
-	sent  map[care.EventID][]letter // what has not gone out or failed, by event
+	ctx    context.Context
+	tx     *sql.Tx
+	now    time.Time
+	clock  *promise.Clock
+	unseen time.Time // for staff: what the office wrote before it should have been read by now
+	held   []outbox.Held
+	sent   map[care.EventID][]letter // what has not gone out or failed, by event
 }
 
-// letter is a row of the outbox that needs a word.
+// letter is a row of the outbox that has not gone out: in the state StateSending, StateWaiting or StateFailed.
 type letter struct {
 	mailbox care.MailboxID
-	failed  bool
+	opening bool // of a thread's opening, which goes with its first message
+	state   State
 	reason  string
 }
 
@@ -92,6 +103,9 @@ type letter struct {
 func (v *Views) ask(ctx context.Context, fn func(*asked) error) error {
 	return v.db.Read(ctx, func(tx *sql.Tx) error {
 		a := &asked{Views: v, ctx: ctx, tx: tx, now: v.now(), clock: v.facts.Clock()}
+		if !v.viewer.Member {
+			a.unseen = a.clock.Before(a.now, unseenFor)
+		}
 		var err error
 		if a.held, err = v.outbox.AllHeld(ctx, tx); err != nil {
 			return err
@@ -103,20 +117,48 @@ func (v *Views) ask(ctx context.Context, fn func(*asked) error) error {
 	})
 }
 
-// letters are those that a person should know of: failed, or tried in vain.
+// letters are those that have not gone out. Those of one thread to one mailbox go one after the other: what stands behind
+// one that was tried in vain waits with it.
 func (a *asked) letters() (map[care.EventID][]letter, error) {
 	all := map[care.EventID][]letter{}
-	err := a.each("SELECT event, mailbox, state = 'failed', reason FROM letter WHERE state IN ('waiting', 'submitting', 'failed') "+
-		"AND (state = 'failed' OR tries > 0)", nil, func(rows *sql.Rows) error {
-		var id care.EventID
-		var l letter
-		if err := rows.Scan(store.ID(&id), &l.mailbox, &l.failed, &l.reason); err != nil {
-			return err
+	err := a.each("SELECT event, mailbox, event = thread, state, max(tries) OVER (PARTITION BY thread, mailbox, state = 'failed'), added, reason "+
+		"FROM letter WHERE state IN ('waiting', 'submitting', 'failed')", nil,
+		func(rows *sql.Rows) error {
+			var id care.EventID
+			var l letter
+			var state string
+			var tries int
+			var added int64
+			if err := rows.Scan(store.ID(&id), &l.mailbox, &l.opening, &state, &tries, &added, &l.reason); err != nil {
+				return err
+			}
+			switch {
+			case state == outbox.Failed:
+				l.state = StateFailed
+			case tries == 0 && a.now.Sub(store.Time(added)) < fresh:
+				l.state = StateSending
+			default:
+				l.state = StateWaiting
+			}
+			all[id] = append(all[id], l)
+			return nil
+		})
+	return all, err
+}
+
+// Waiting counts what the viewer wrote or did that has not gone out and is not just about to: the number at the foot of
+// every screen, which agrees with what the lists say.
+func (v *Views) Waiting(ctx context.Context) (n int, err error) {
+	err = v.ask(ctx, func(a *asked) error {
+		n = len(a.held)
+		for _, letters := range a.sent {
+			if slices.ContainsFunc(letters, func(l letter) bool { return l.state == StateWaiting && !l.opening }) {
+				n++
+			}
 		}
-		all[id] = append(all[id], l)
 		return nil
 	})
-	return all, err
+	return n, err
 }
 
 func (a *asked) each(query string, args []any, row func(*sql.Rows) error) error {

@@ -367,11 +367,6 @@ func TestHeldAndDrafts(t *testing.T) {
 	if row.State != view.StateReview || row.Why != "The office answered in the meantime." {
 		t.Fatalf("%+v", row)
 	}
-	trouble, err := member.Trouble(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	expect(t, says(trouble...), "A rash: review by Rosa, unread")
 	if _, err := member.HeldText(t.Context(), "dr_none"); care.KindOf(err) != care.NotFound {
 		t.Fatal(err)
 	}
@@ -408,11 +403,6 @@ func TestFailed(t *testing.T) {
 		if i := member.thread(s.Thread).Items[0]; i.State != view.StateFailed || i.Why != row.Why || row.State != view.StateFailed {
 			t.Fatalf("%+v", i)
 		}
-		trouble, err := member.Trouble(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		expect(t, says(trouble...), "A rash: failed")
 	})
 	t.Run("to the member", func(t *testing.T) {
 		office := screensOf(t, NewReplica(t, nil), Rosa)
@@ -432,21 +422,70 @@ func TestFailed(t *testing.T) {
 		office.r.Takes(LeeBox, again)
 		expect(t, says(office.queue(view.QueueMember, "")...), "A rash: replied by Rosa")
 	})
-	t.Run("not yet", func(t *testing.T) {
-		member := screensOf(t, NewReplica(t, nil), Maria)
-		s := NewStory(t, Maria, "A rash", Monday)
-		m := s.Says(Maria, "It itches.")
-		r := member.r
-		r.Takes("", s.All...)
-		r.Write(func(ctx context.Context, tx *sql.Tx) error {
-			if err := r.Outbox.Add(ctx, tx, outbox.Letter{Event: m.ID, Mailbox: LeeBox, Thread: m.Thread}); err != nil {
+}
+
+// TestWhatHasNotLeft: a fact counts as sent only once the mail system has it. Until then it goes out, or waits, on both
+// sides, and it is counted as waiting.
+func TestWhatHasNotLeft(t *testing.T) {
+	letter := func(s *screens, e *event.Event, box care.MailboxID, change func(ctx context.Context, tx *sql.Tx) error) {
+		s.r.Write(func(ctx context.Context, tx *sql.Tx) error {
+			if err := s.r.Outbox.Add(ctx, tx, outbox.Letter{Event: e.ID, Mailbox: box, Thread: e.Thread, Added: Monday}); err != nil || change == nil {
 				return err
 			}
-			return r.Outbox.Retry(ctx, tx, m.ID, LeeBox, Monday, "the connection broke")
+			return change(ctx, tx)
 		})
-		row := member.center(view.ShowAll, "")[0]
-		expect(t, says(row)+" "+row.Why, "A rash: handed It has not left this computer yet. It is sent by itself when the connection is back.")
+	}
+	waiting := func(s *screens) int {
+		n, err := s.Waiting(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	member := screensOf(t, NewReplica(t, nil), Maria)
+	s := NewStory(t, Maria, "A rash", Monday)
+	m := s.Says(Maria, "It itches.")
+	member.r.Takes("", s.All...)
+	step := func(row string, item view.State, left int) {
+		t.Helper()
+		expect(t, says(member.center(view.ShowAll, "")...), row)
+		expect(t, string(member.thread(s.Thread).Items[0].State), string(item))
+		if n := waiting(member); n != left {
+			t.Errorf("%d wait, want %d", n, left)
+		}
+	}
+	letter(member, m, MariaBox, nil) // her own copy is no matter
+	step("A rash: handed", view.StateHanded, 0)
+	letter(member, m, LeeBox, nil)
+	step("A rash: sending", view.StateSending, 0)
+	expect(t, says(member.center(view.ShowWaiting, "")...), "A rash: sending")
+	member.now = Monday.Add(time.Minute) // not tried yet: there was no connection, or a letter before it waits
+	step("A rash: waiting", view.StateWaiting, 1)
+	member.now = Monday
+	letter(member, m, LeeBox, func(ctx context.Context, tx *sql.Tx) error {
+		return member.r.Outbox.Retry(ctx, tx, m.ID, LeeBox, Monday, "451 4.7.1 try again later")
 	})
+	step("A rash: waiting", view.StateWaiting, 1)
+	letter(member, m, LeeBox, func(ctx context.Context, tx *sql.Tx) error {
+		if err := member.r.Outbox.Submitting(ctx, tx, m.ID, LeeBox); err != nil {
+			return err
+		}
+		return member.r.Outbox.Handed(ctx, tx, m.ID, LeeBox)
+	})
+	step("A rash: handed", view.StateHanded, 0)
+
+	office := screensOf(t, NewReplica(t, nil), Rosa)
+	s.Receives(m, Monday.AddDate(0, 0, 2))
+	reply := s.Says(Rosa, "Use the cream.")
+	office.r.Takes(LeeBox, s.All...)
+	letter(office, reply, MariaBox, func(ctx context.Context, tx *sql.Tx) error {
+		return office.r.Outbox.Retry(ctx, tx, reply.ID, MariaBox, Monday, "451 4.7.1 try again later")
+	})
+	expect(t, says(office.queue(view.QueueMember, "")...), "A rash: waiting by Rosa")
+	expect(t, string(office.thread(s.Thread).Items[1].State), "waiting")
+	if n := waiting(office); n != 1 {
+		t.Errorf("%d wait, want 1", n)
+	}
 }
 
 // TestSeen: what this computer's person has read is no longer unread, on this computer.

@@ -11,8 +11,15 @@ type Signed struct {
 	Signature []byte
 }
 
+// MaxBundle is the most events in one bundle. A conversation has tens; what carries more of them again takes several
+// letters. Without it a letter could hold sixty thousand, each of which its reader would have to decode and judge.
+const MaxBundle = 512
+
 // NewBundle puts events into one content. It refuses what does not fit into one letter.
 func NewBundle(events []Signed) (Content, error) {
+	if len(events) > MaxBundle {
+		return Content{}, fmt.Errorf("a bundle carries at most %d events, not %d", MaxBundle, len(events))
+	}
 	var b []byte
 	for i, e := range events {
 		if len(e.Bytes) == 0 || len(e.Signature) != signatureSize {
@@ -40,6 +47,9 @@ func Bundle(c Content) ([]Signed, error) {
 		}
 		n := int64(binary.BigEndian.Uint32(b))
 		b = b[4:]
+		if len(events) == MaxBundle {
+			return nil, damaged("a bundle of more than %d events", MaxBundle)
+		}
 		if n == 0 || n+signatureSize > int64(len(b)) {
 			return nil, damaged("an event of %d bytes in the last %d of a bundle", n, len(b))
 		}

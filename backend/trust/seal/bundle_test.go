@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -42,6 +43,26 @@ func TestBundle(t *testing.T) {
 		if _, err := NewBundle(bad); err == nil {
 			t.Errorf("%s: bundled", name)
 		}
+	}
+}
+
+// A letter cannot make its reader look at as many events as fit into it.
+func TestBundleIsBounded(t *testing.T) {
+	one := Signed{[]byte("x"), signature(1)}
+	most := slices.Repeat([]Signed{one}, MaxBundle)
+	c, err := NewBundle(most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Bundle(c); err != nil || len(got) != MaxBundle {
+		t.Fatalf("%d events: %v", len(got), err)
+	}
+	if _, err := NewBundle(append(most, one)); err == nil {
+		t.Error("one more was bundled")
+	}
+	more, _ := NewBundle([]Signed{one})
+	if _, err := Bundle(Content{Type: TypeBundle, Bytes: append(c.Bytes, more.Bytes...)}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("one more was taken out: %v", err)
 	}
 }
 

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"filippo.io/age"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -31,6 +34,15 @@ func NewRing(secrets ...Secret) *Ring {
 
 // Holds reports whether the ring has a key of that id.
 func (r *Ring) Holds(id KeyTag) bool { return len(r.keys[id]) > 0 }
+
+// Name tells rings apart by the ids of the keys that they hold: what one could not open, another may.
+func (r *Ring) Name() string {
+	h := sha256.New()
+	for _, id := range slices.SortedFunc(maps.Keys(r.keys), func(a, b KeyTag) int { return bytes.Compare(a[:], b[:]) }) {
+		h.Write(id[:])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
 
 // TagOf gives the id of the key that a letter is sealed to. It returns ErrNotALetter for other bytes.
 func TagOf(letter []byte) (KeyTag, error) {

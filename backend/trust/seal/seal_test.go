@@ -252,6 +252,9 @@ func TestKeysOfOneIDAreAllTried(t *testing.T) {
 			}
 		}
 	}
+	if c := newSecret(t); NewRing(a, c).Name() != NewRing(c, a, a).Name() || NewRing(a, c).Name() == NewRing(a).Name() {
+		t.Error("rings of the same keys have one name, others another")
+	}
 	if !NewRing(a).Holds(a.id) || NewRing(a).Holds(KeyTag{1}) {
 		t.Error("Holds is wrong")
 	}

@@ -17,10 +17,11 @@ CREATE TABLE event (
 	raw     BLOB NOT NULL DEFAULT x'',          -- what was signed, never written again from fields
 	sig     BLOB NOT NULL DEFAULT x'',
 	verdict TEXT NOT NULL DEFAULT 'waiting' CHECK (verdict IN ('accepted', 'waiting', 'refused')),
-	reason  TEXT NOT NULL DEFAULT ''
+	reason  TEXT NOT NULL DEFAULT '',
+	awaits  BLOB NOT NULL DEFAULT x''           -- while it waits: the fingerprint of its author's key; x'': cannot be read yet
 ) STRICT;
 CREATE INDEX event_thread ON event (thread);
-CREATE INDEX event_waiting ON event (no) WHERE verdict = 'waiting';
+CREATE INDEX event_waiting ON event (awaits, no) WHERE verdict = 'waiting';
 
 -- signature: owned by record/journal. Further signatures that came with the bytes of an event that still waits: a copy
 -- with a bad signature, arriving first, must not shadow the true one.
@@ -40,16 +41,18 @@ CREATE TABLE sighting (
 	PRIMARY KEY (event, mailbox)
 ) STRICT, WITHOUT ROWID;
 
--- fetched: owned by record/journal. The UIDs whose bytes are stored, as ranges with both ends included that neither
--- overlap nor touch.
+-- fetched: owned by record/journal. The UIDs that need no fetching, as ranges with both ends included: those whose bytes
+-- are stored, and those that were looked at and lack something. Of equal lacks, ranges neither overlap nor touch.
 CREATE TABLE fetched (
 	source   TEXT NOT NULL,
 	folder   TEXT NOT NULL,
 	validity INTEGER NOT NULL,
+	lacks    TEXT NOT NULL DEFAULT '', -- '': stored; else, in the words of who put it aside, what is awaited
 	first    INTEGER NOT NULL,
 	last     INTEGER NOT NULL,
-	PRIMARY KEY (source, folder, validity, first)
+	PRIMARY KEY (source, folder, validity, lacks, first)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX fetched_lacks ON fetched (lacks) WHERE lacks <> '';
 
 -- quarantine: owned by record/journal. What came and does not count, at most 10,000 rows.
 CREATE TABLE quarantine (
