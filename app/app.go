@@ -46,16 +46,16 @@ type flags struct {
 
 func newRoot() *cobra.Command {
 	var f flags
+	var newWindow bool
 	root := &cobra.Command{
 		Use:           "postern",
 		Short:         "A secure message center between a clinic and its members",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), f, cmd.OutOrStdout())
-		},
+		RunE:          func(cmd *cobra.Command, _ []string) error { return runWindow(cmd, f, newWindow) },
 	}
+	root.Flags().BoolVar(&newWindow, "new-window", false, "open a further window, though one is open on this data folder")
 	root.PersistentFlags().StringVar(&f.data, "data", defaultData(), "folder with the profiles of this computer")
 	root.PersistentFlags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address for the browser, loopback only; port 0 takes a free one")
 	root.PersistentFlags().StringVar(&f.log, "log", "text", "log on standard error: text, or json for one object a line")

@@ -3,14 +3,15 @@ package app
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/wailsapp/wails/v2"
 	"github.com/wailsapp/wails/v2/pkg/menu"
 	"github.com/wailsapp/wails/v2/pkg/options"
@@ -31,6 +32,40 @@ const (
 
 //go:embed icon.png
 var icon []byte
+
+// runWindow opens the window on the profiles of a data folder: the one that is open already comes to the front. With no
+// display it serves a browser instead.
+func runWindow(cmd *cobra.Command, f flags, further bool) error {
+	ctx := cmd.Context()
+	if !display() {
+		noDisplay(cmd)
+		return serve(ctx, f, cmd.OutOrStdout())
+	}
+	log, err := logger(f, os.Stderr)
+	if err != nil {
+		return err
+	}
+	var raised <-chan struct{}
+	if !further {
+		hold, bell, rang, err := first(ctx, f.data)
+		if err != nil {
+			return err
+		}
+		if rang {
+			fmt.Fprintln(cmd.ErrOrStderr(), "postern: it is open already; its window was brought to the front.")
+			return nil
+		}
+		defer func() { _ = hold.Close() }() // the process ends
+		raised = bell
+	}
+	b := backend.New(f.data, log, nil)
+	defer b.Close()
+	return openWindow(ctx, b, f.data, log, raised, "Postern")
+}
+
+func noDisplay(cmd *cobra.Command) {
+	fmt.Fprintln(cmd.ErrOrStderr(), "postern: there is no display here, so it is shown in a browser instead.")
+}
 
 // window is the desktop window: one browser session without a browser.
 type window struct {
@@ -148,6 +183,4 @@ func (w *window) Look() string { return w.kept.place().Look }
 func (w *window) SetLook(look string) { w.kept.save(func(p *place) { p.Look = look }) }
 
 // Another opens a further window for another person, as a program of its own.
-func (w *window) Another() error {
-	return errors.Join(anotherWindow(w.data))
-}
+func (w *window) Another() error { return anotherWindow(w.data) }

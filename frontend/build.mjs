@@ -7,7 +7,7 @@ process.chdir(import.meta.dirname);
 const from = (path) => `node_modules/${path}`;
 
 // The icons of lucide that a screen draws; a test fails for one that no screen names.
-const icons = `a-large-small arrow-left building-2 calendar calendar-off check check-check chevron-down chevron-right
+const icons = `a-large-small app-window arrow-left building-2 calendar calendar-off check check-check chevron-down chevron-right
 chevrons-up-down circle-alert circle-check circle-check-big circle-user clock clock-alert cloud-off eye
 eye-off flag flask-conical forward hand heart-pulse hourglass id-card inbox info keyboard languages link lock lock-open mail
 message-circle-question-mark message-square message-square-reply mail-check mail-x pen-line pencil phone pill plus refresh-cw

@@ -44,6 +44,10 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := sessionOf(r).enter(signed); err != nil {
 		s.log.ErrorContext(r.Context(), "sign out the last person", "err", err)
 	}
+	if s.window != nil {
+		_, over := sessionOf(r).who()
+		go s.tellWindow(signed, over)
+	}
 	respond.GoTo(w, r, link.Home)
 }
 

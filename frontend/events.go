@@ -55,13 +55,18 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 
 // changed is one event of the stream: which threads changed, whether texts or the sync state did. Nothing else.
 func changed(c seat.Change) string {
-	ids := make([]string, 0, len(c.Threads))
-	for _, t := range c.Threads {
-		ids = append(ids, t.String())
-	}
-	b, err := json.Marshal(map[string]any{"threads": ids, "texts": c.Texts, "sync": c.Sync, "beaten": c.Beaten})
+	b, err := json.Marshal(told(c))
 	if err != nil {
 		panic(err) // strings and booleans can be written
 	}
 	return "event: changed\ndata: " + string(b) + "\n\n"
+}
+
+// told is what a page is told of a change.
+func told(c seat.Change) map[string]any {
+	ids := make([]string, 0, len(c.Threads))
+	for _, t := range c.Threads {
+		ids = append(ids, t.String())
+	}
+	return map[string]any{"threads": ids, "texts": c.Texts, "sync": c.Sync, "beaten": c.Beaten}
 }

@@ -26,6 +26,8 @@ type Home = seat.Home
 type Options struct {
 	// Token is what the printed link carries; a browser that brings it gets a session.
 	Token string
+	// Window is the desktop window that shows the screens; nil: browsers do.
+	Window Window
 	// Hosts are further host names to answer to, beside this computer's loopback names.
 	Hosts []string
 	// Log gets defects; nil discards them. Nothing that a person wrote is ever logged.
@@ -41,6 +43,7 @@ type server struct {
 	home     Home
 	token    [32]byte
 	hosts    []string
+	window   Window
 	log      *slog.Logger
 	now      func() time.Time
 	ending   <-chan struct{}
@@ -51,7 +54,10 @@ type server struct {
 // New makes the handler of all screens. It does no input or output until it is asked something.
 func New(home Home, o Options) http.Handler {
 	s := &server{home: home, token: sha256.Sum256([]byte(o.Token)), hosts: o.Hosts, log: o.Log, now: o.Now, ending: o.Ending,
-		sessions: newSessions(o.Token), signing: make(chan struct{}, 1)}
+		window: o.Window, sessions: newSessions(o.Token), signing: make(chan struct{}, 1)}
+	if s.window != nil {
+		s.hosts, s.sessions.only = append(s.hosts, windowHosts...), &session{}
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -95,7 +101,7 @@ func (s *server) withSession(next http.Handler) http.Handler {
 
 // frame is what the shell shows in this request.
 func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
-	f := parts.Frame{Look: lookOf(r), Clock: say.Clock{Zone: time.Local, Now: s.now()}}
+	f := parts.Frame{Look: s.lookOf(r), Window: s.window != nil, Path: r.URL.Path, Clock: say.Clock{Zone: time.Local, Now: s.now()}}
 	if signed == nil {
 		return f
 	}

@@ -37,7 +37,7 @@ func (s *server) guard(next http.Handler) http.Handler {
 		}
 		r = r.WithContext(respond.WithLog(r.Context(), s.log))
 		defer s.recovered(w, r)
-		if !s.hostAllowed(r.Host) || !sameOrigin(r) {
+		if !s.hostAllowed(r.Host) || s.window == nil && !sameOrigin(r) {
 			http.Error(w, "Postern answers only its own pages on this computer.", http.StatusForbidden)
 			return
 		}

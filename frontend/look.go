@@ -19,12 +19,14 @@ var (
 )
 
 // lookOf reads how this browser wants to see Postern. What is not one of the choices is the default.
-func lookOf(r *http.Request) parts.Look {
-	c, err := r.Cookie(lookCookie)
-	if err != nil {
-		return parts.Look{}
+func (s *server) lookOf(r *http.Request) parts.Look {
+	var kept string
+	if s.window != nil {
+		kept = s.window.Look()
+	} else if c, err := r.Cookie(lookCookie); err == nil {
+		kept = c.Value
 	}
-	theme, size, _ := strings.Cut(c.Value, ".")
+	theme, size, _ := strings.Cut(kept, ".")
 	return cleanLook(theme, size)
 }
 
@@ -46,8 +48,12 @@ func (s *server) setLook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l := cleanLook(r.PostFormValue("theme"), r.PostFormValue("size"))
-	http.SetCookie(w, &http.Cookie{Name: lookCookie, Value: l.Theme + "." + l.Size, Path: "/",
-		MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	if s.window != nil {
+		s.window.SetLook(l.Theme + "." + l.Size)
+	} else {
+		http.SetCookie(w, &http.Cookie{Name: lookCookie, Value: l.Theme + "." + l.Size, Path: "/",
+			MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	}
 	if !respond.IsHTMX(r) {
 		respond.GoTo(w, r, link.Home)
 		return

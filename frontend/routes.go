@@ -24,6 +24,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("POST /session", s.signIn)
 	mux.HandleFunc("POST /session/lock", s.lock)
 	mux.HandleFunc("POST /look", s.setLook)
+	mux.HandleFunc("POST /window", s.another)
 	mux.HandleFunc("GET /events", s.events)
 	mux.Handle("GET /sync", s.signedIn(s.sync))
 	mux.Handle("POST /sync", s.signedIn(s.syncNow))

@@ -23,7 +23,8 @@ type session struct {
 
 // sessions holds the browsers of this process, by the value of their cookie.
 type sessions struct {
-	cookie string // its name differs from process to process, for a browser sends cookies to every port
+	cookie string   // its name differs from process to process, for a browser sends cookies to every port
+	only   *session // the window's, where that is what shows the screens
 	mu     sync.Mutex
 	all    map[string]*session
 }
@@ -35,6 +36,9 @@ func newSessions(token string) *sessions {
 
 // of finds the session of a request, or nil.
 func (s *sessions) of(r *http.Request) *session {
+	if s.only != nil {
+		return s.only
+	}
 	c, err := r.Cookie(s.cookie)
 	if err != nil {
 		return nil

@@ -15,6 +15,7 @@ const (
 	Lock     = "/session/lock"
 	Look     = "/look"
 	Events   = "/events"
+	Window   = "/window"
 	Sync     = "/sync"
 	Messages = "/messages"
 	Compose  = "/messages/new"

@@ -24,6 +24,8 @@ type Frame struct {
 	Promise   string // "two business days"
 	Look      Look
 	Sync      Sync
+	Window    bool   // the desktop window shows it, no browser
+	Path      string // of the address asked for
 	Clock     say.Clock
 }
 

@@ -1,6 +1,8 @@
 package parts
 
 import (
+	"strings"
+
 	"github.com/a-h/templ"
 
 	"postern/frontend/link"
@@ -44,10 +46,23 @@ func (l Look) attrs() templ.Attributes {
 
 // bodyAttrs says how the page learns of changes: only a signed-in one does.
 func (f Frame) bodyAttrs() templ.Attributes {
-	if !f.SignedIn {
-		return templ.Attributes{}
+	a := templ.Attributes{}
+	if f.Window {
+		a["data-window"] = true
 	}
-	return templ.Attributes{"data-events": link.Events}
+	if f.SignedIn {
+		a["data-events"] = link.Events
+	}
+	return a
+}
+
+// shell lists the scripts by which the window's toolkit talks to a page. It puts them itself into what stands at an
+// address that ends in a slash.
+func (f Frame) shell() []string {
+	if !f.Window || strings.HasSuffix(f.Path, "/") {
+		return nil
+	}
+	return []string{"/wails/ipc.js", "/wails/runtime.js"}
 }
 
 // density is the class that sets control height and text size.

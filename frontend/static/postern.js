@@ -12,6 +12,7 @@
 //   [data-autosave]            holds what is being typed, within a form: it is posted to its own hx-post, once typing stops
 //                              (hx-trigger "input delay:1s, change") and whenever it hears postern:save
 //   [data-leaves]              a form that leaves this person's pages; what is unsaved goes first
+//   body[data-window]          the desktop window shows the page, no browser
 //   [data-close-toast], [data-reveal="ID"]
 (() => {
   "use strict";
@@ -47,7 +48,12 @@
 
   // listen keeps a stream open while there is somebody to look: a browser has six connections for all tabs of a host,
   // and each stream takes one for good.
+  // The desktop window tells by events of its own: it has no streams on every platform, and no beacons on any.
+  const windowed = "window" in document.body.dataset;
+  if (windowed) runtime.EventsOn("postern:changed", (data) => wake(JSON.parse(data)));
+
   function listen() {
+    if (windowed) return;
     const url = document.body.dataset.events;
     if (!url || document.hidden) {
       stream?.close();
@@ -63,7 +69,7 @@
 
   setInterval(() => {
     listen();
-    if (stream && stream.readyState !== EventSource.OPEN) wake({ all: true });
+    if (windowed ? document.body.dataset.events : stream && stream.readyState !== EventSource.OPEN) wake({ all: true });
   }, 20000);
 
   // ---- forms that say what they lack ----
@@ -188,10 +194,24 @@
     };
   }
 
+  const part = (url, body) =>
+    windowed ? fetch(url, { method: "POST", body, keepalive: true }) : navigator.sendBeacon(url, body);
   addEventListener("pagehide", () => {
-    for (const box of unsaved.keys()) navigator.sendBeacon(...letter(box));
+    for (const box of unsaved.keys()) part(...letter(box));
     unsaved.clear();
   });
+
+  // ---- the window's own keys ----
+
+  if (windowed)
+    document.addEventListener("keydown", (e) => {
+      if (!(e.ctrlKey || e.metaKey) || e.altKey || e.isComposing) return;
+      const key = e.key.toLowerCase();
+      if (!e.shiftKey && (key === "q" || key === "w")) runtime.Quit();
+      else if (e.shiftKey && key === "n") htmx.ajax("POST", "/window", { swap: "none" });
+      else return;
+      e.preventDefault();
+    });
 
   // ---- focus ----
 

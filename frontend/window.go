@@ -1,0 +1,59 @@
+package frontend
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"postern/backend/care"
+	"postern/frontend/respond"
+	"postern/frontend/seat"
+)
+
+// Window is the desktop window that shows the screens in place of a browser: one session, which no other program can
+// reach, and which keeps no cookies. What a browser does by server-sent events, it does by events of its own.
+type Window interface {
+	// Tell gives an event to the page. It may be called from anywhere and does not block.
+	Tell(event, data string)
+	// Look and SetLook keep theme and text size from start to start.
+	Look() string
+	SetLook(look string)
+	// Another opens a further window, for another person.
+	Another() error
+}
+
+// windowHosts are the names by which the webviews of the platforms call us.
+var windowHosts = []string{"wails", "wails.localhost"}
+
+// tellWindow tells the window's page what changes, until the person signs out or Postern ends.
+func (s *server) tellWindow(signed seat.Signed, over <-chan struct{}) {
+	changes, cancel := signed.Wake()
+	defer cancel()
+	for {
+		select {
+		case c, ok := <-changes:
+			if !ok {
+				return
+			}
+			b, err := json.Marshal(told(c))
+			if err != nil {
+				panic(err) // strings and booleans can be written
+			}
+			s.window.Tell("postern:changed", string(b))
+		case <-over:
+			return
+		}
+	}
+}
+
+// another opens a further window.
+func (s *server) another(w http.ResponseWriter, r *http.Request) {
+	if s.window == nil {
+		s.nothing(w, r)
+		return
+	}
+	if err := s.window.Another(); err != nil {
+		respond.Failed(w, r, care.Because(care.Internal, err, "Another window could not be opened. Start Postern once more instead."))
+		return
+	}
+	respond.Nothing(w)
+}
