@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -20,39 +21,46 @@ func newDemo(f *flags) *cobra.Command {
 		Use:   "demo",
 		Short: "Runs a small invented practice with its own mail system",
 		Long: "Makes a small practice in the data folder, unless it is there already, starts its mail system and its agent,\n" +
-			"and shows it in a browser. The passphrase of every profile is \"" + demo.Passphrase + "\".",
+			"and shows it in a window, or in a browser where there is no display. The passphrase of every profile is \"" + demo.Passphrase + "\".",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := logger(*f, os.Stderr)
 			if err != nil {
 				return err
 			}
-			return runDemo(cmd, *f, mail, startOver, log)
+			return runDemo(cmd, *f, mail, browser, startOver, log)
 		},
 	}
-	cmd.Flags().BoolVar(&browser, "browser", true, "show it in a browser (the only way in this version)")
+	cmd.Flags().BoolVar(&browser, "browser", false, "show it in a browser on this computer instead of a window")
 	cmd.Flags().StringVar(&mail, "mail", "", "folder for the demo's mail system, which its servers' users must be able to enter; a place of its own under /var/lib by default")
 	cmd.Flags().BoolVar(&startOver, "start-over", false, "throw the demo in the data folder away and make it new")
 	return cmd
 }
 
 // runDemo brings the practice up, bottom first, and shows it until the context ends; it goes down in reverse.
-func runDemo(cmd *cobra.Command, f flags, mailDir string, startOver bool, log *slog.Logger) (err error) {
+func runDemo(cmd *cobra.Command, f flags, mailDir string, browser, startOver bool, log *slog.Logger) (err error) {
 	ctx := cmd.Context()
-	if err := os.MkdirAll(f.data, 0o700); err != nil {
-		return care.Because(care.Internal, err, "The data folder cannot be made. Name another with --data.")
-	}
 	// One demo a folder, before anything of it is touched: a second would start over under the first, or end its mail.
-	hold, err := backend.HoldFolder(f.data)
+	hold, raised, rang, err := first(ctx, f.data)
 	if err != nil {
 		return err
+	}
+	if rang {
+		fmt.Fprintln(cmd.ErrOrStderr(), alreadyOpen)
+		return nil
 	}
 	defer func() { err = errors.Join(err, hold.Close()) }()
-	l, err := listen(ctx, f.listen)
-	if err != nil {
-		return err
+	if !browser && !display() {
+		noDisplay(cmd)
+		browser = true
 	}
-	defer func() { _ = l.Close() }() // served to its end by show, or never
+	var l net.Listener
+	if browser {
+		if l, err = listen(ctx, f.listen); err != nil {
+			return err
+		}
+		defer func() { _ = l.Close() }() // served to its end by show, or never
+	}
 	if startOver {
 		if err := demo.StartOver(f.data); err != nil {
 			return care.Because(care.Internal, err, "The old demo could not be removed.")
@@ -80,5 +88,8 @@ func runDemo(cmd *cobra.Command, f flags, mailDir string, startOver bool, log *s
 	b := backend.New(f.data, log, nil)
 	defer b.Close()
 	say("ready. The passphrase of every profile is \"%s\". Ctrl-C ends it.", demo.Passphrase)
+	if !browser {
+		return openWindow(ctx, b, f.data, log, raised, "Postern demo")
+	}
 	return show(ctx, l, b, log, cmd.OutOrStdout())
 }

@@ -18,7 +18,33 @@ func TestMainJob(t *testing.T) {
 	p := start(t, "demo", "--browser", "--data", data, "--mail", mailFolder(t))
 	b := browser(t)
 
-	grace := open(t, b, p.link, "Grace")
+	mainJob(t, open(t, b, p.link, "Grace"), func() glass { return open(t, b, p.link, "Rosa") })
+
+	// SIGTERM ends the program cleanly.
+	if err := p.kill(syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM ended postern with %v", err)
+	}
+}
+
+// glass is what a person sees Postern through: a browser, or a window of its own.
+type glass interface {
+	find(role, name string) int64
+	gone(role, name string)
+	press(role, name string)
+	fill(role, name, text string)
+	holds(role, name string) string
+	focused(role, name string) bool
+	disabled(role, name string) bool
+	enabled(role, name string)
+	sees(text string)
+	seesNot(text string)
+	follow(words string)
+	accessible(name string)
+}
+
+// mainJob is the story, told through any glass.
+func mainJob(t *testing.T, grace glass, opens func() glass) {
+	t.Helper()
 	grace.accessible("m1-chooser")
 	signIn(grace, "Grace Oyelaran (member)")
 	grace.sees("Message Center")
@@ -53,7 +79,7 @@ func TestMainJob(t *testing.T) {
 	grace.accessible("m4-sent")
 
 	// The nurse finds it, claims it, notes, and replies for the office.
-	rosa := open(t, b, p.link, "Rosa")
+	rosa := opens()
 	signIn(rosa, "Rosa Delgado (nurse)")
 	rosa.sees("Unassigned")
 	rosa.accessible("s1-inbox")
@@ -108,15 +134,9 @@ func TestMainJob(t *testing.T) {
 	// Reopening brings it back.
 	rosa.press("button", "Reopen")
 	grace.find("textbox", "Reply to Dr. Lee's office")
-
-	// SIGTERM ends the program cleanly.
-	if err := p.kill(syscall.SIGTERM); err != nil {
-		t.Errorf("SIGTERM ended postern with %v", err)
-	}
 }
 
-func signIn(s *screen, label string) {
-	s.t.Helper()
+func signIn(s glass, label string) {
 	s.press("radio", label)
 	s.fill("textbox", "Passphrase", demo.Passphrase)
 	s.press("button", "Sign in")

@@ -52,7 +52,7 @@ func runWindow(cmd *cobra.Command, f flags, further bool) error {
 			return err
 		}
 		if rang {
-			fmt.Fprintln(cmd.ErrOrStderr(), "postern: it is open already; its window was brought to the front.")
+			fmt.Fprintln(cmd.ErrOrStderr(), alreadyOpen)
 			return nil
 		}
 		defer func() { _ = hold.Close() }() // the process ends
@@ -62,6 +62,8 @@ func runWindow(cmd *cobra.Command, f flags, further bool) error {
 	defer b.Close()
 	return openWindow(ctx, b, f.data, log, raised, "Postern")
 }
+
+const alreadyOpen = "postern: it is open already; its window was brought to the front."
 
 func noDisplay(cmd *cobra.Command) {
 	fmt.Fprintln(cmd.ErrOrStderr(), "postern: there is no display here, so it is shown in a browser instead.")
