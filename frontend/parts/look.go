@@ -42,12 +42,12 @@ func (l Look) attrs() templ.Attributes {
 	return a
 }
 
-// bodyAttrs says how the page learns of changes: only a signed-in one does.
+// bodyAttrs says whose page it is and how it learns of changes: only a signed-in one does.
 func (f Frame) bodyAttrs() templ.Attributes {
 	if !f.SignedIn {
 		return templ.Attributes{}
 	}
-	return templ.Attributes{"data-events": link.Events}
+	return templ.Attributes{"data-events": link.Events, "data-person": string(f.Me.ID)}
 }
 
 // density is the class that sets control height and text size.
