@@ -27,6 +27,7 @@ type browser struct {
 	t   *testing.T
 	ctx context.Context
 	url string
+	srv *httptest.Server
 	*world
 
 	mu       sync.Mutex
@@ -61,7 +62,7 @@ func open(t *testing.T, w *world) *browser {
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("hide-scrollbars", true))
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(stopAlloc)
-	b := &browser{t: t, url: srv.URL, world: w}
+	b := &browser{t: t, url: srv.URL, srv: srv, world: w}
 	ctx, stop := chromedp.NewContext(alloc, chromedp.WithListener(b.listen))
 	t.Cleanup(stop)
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
@@ -176,9 +177,9 @@ func (b *browser) until(what, expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 8*time.Second)
 	defer cancel()
-	wait := fmt.Sprintf(`new Promise((done) => { const look = async () => (await (%s)) ? done(true) : setTimeout(look, 15); look(); })`, expression)
+	wait := fmt.Sprintf(`new Promise((done) => { const look = async () => (await (async () => %s)().catch(() => false)) ? done(true) : setTimeout(look, 15); look(); })`, expression)
 	var err error
-	for range 5 { // a page that is left takes its promise along
+	for ; ; time.Sleep(15 * time.Millisecond) { // a page that is left takes its promise along, and one that begins has no body yet
 		if _, err = chromedp.Run(ctx, chromedp.Evaluate[bool](wait, chromedp.EvalAwaitPromise)); err == nil || ctx.Err() != nil {
 			break
 		}

@@ -11,11 +11,32 @@ import (
 	"postern/frontend/signin"
 )
 
-// askToSignIn shows the sign-in page in place of the page that was asked for. A part of a page, and what changes
-// something, goes on to the start, where the sign-in is.
-func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) {
-	if respond.Partial(r) || r.Method != http.MethodGet {
+const stillHere = "What you typed is still on this page."
+
+// noSession answers a browser that has not come through the link, or came through that of a Postern which has ended.
+func (s *server) noSession(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case respond.IsHTMX(r) && drawnFor(r) != "":
+		respond.Stale(w, r, "Postern was started again, so nothing was saved. "+stillHere+" Open the new link in another tab and sign in there, then go on here.")
+	case respond.Partial(r):
 		respond.GoTo(w, r, link.Home)
+	default:
+		respond.Refused(w, r, http.StatusForbidden, parts.NoSession())
+	}
+}
+
+// askToSignIn shows the sign-in page in place of the page that was asked for. A page that somebody has open is left as
+// it is: words may be on it that are nowhere else.
+func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case respond.IsHTMX(r) && drawnFor(r) != "":
+		respond.Stale(w, r, "You are signed out, so nothing was saved. "+stillHere+" Sign in again in another tab, then go on here.")
+		return
+	case r.Method != http.MethodGet:
+		respond.Failed(w, r, care.Refusef(care.Locked, "Nobody is signed in on this page. Go to the start and sign in."))
+		return
+	case !respond.IsHTMX(r) && visitorOf(r).session.taken():
+		respond.HTML(w, r, parts.Opening()) // a browser that opens a page cannot show the ticket; the page can
 		return
 	}
 	profiles, err := s.home.Profiles(r.Context())
@@ -41,13 +62,15 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.signInAgain(w, r, err)
 		return
 	}
-	if err := sessionOf(r).enter(signed); err != nil {
+	ticket, err := visitorOf(r).session.enter(signed)
+	if err != nil {
 		s.log.ErrorContext(r.Context(), "sign out the last person", "err", err)
 	}
 	if s.window != nil {
-		_, over := sessionOf(r).who()
+		_, over := visitorOf(r).session.who(ticket)
 		go s.tellWindow(signed, over)
 	}
+	w.Header().Set(ticketHeader, ticket)
 	respond.GoTo(w, r, link.Home)
 }
 
@@ -79,10 +102,15 @@ func (s *server) signInAgain(w http.ResponseWriter, r *http.Request, refusal err
 
 // lock signs out.
 func (s *server) lock(w http.ResponseWriter, r *http.Request) {
-	if err := sessionOf(r).leave(); err != nil {
+	v := visitorOf(r)
+	if v.signed == nil && v.session.taken() {
+		s.askToSignIn(w, r)
+		return
+	}
+	if err := v.session.leave(); err != nil {
 		s.log.ErrorContext(r.Context(), "sign out", "err", err)
 	}
-	respond.GoTo(w, r, link.Home)
+	respond.Leave(w, r, link.Home)
 }
 
 // sync shows the sync state; syncNow asks for a check first.

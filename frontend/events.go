@@ -14,12 +14,12 @@ const heartbeat = 20 * time.Second
 
 // events tells a browser what changed, as server-sent events, until it leaves, the person signs out or Postern ends.
 func (s *server) events(w http.ResponseWriter, r *http.Request) {
-	signed, over := sessionOf(r).who()
-	if signed == nil {
+	v := visitorOf(r)
+	if v.signed == nil || !drawn(r, v.signed) {
 		w.WriteHeader(http.StatusNoContent) // tells the browser not to ask again
 		return
 	}
-	changes, cancel := signed.Wake()
+	changes, cancel := v.signed.Wake()
 	defer cancel()
 	stream := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -43,7 +43,8 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 			line = changed(c)
 		case <-beat.C:
 			line = ": here\n\n"
-		case <-over:
+		case <-v.over:
+			_, _ = fmt.Fprint(w, "event: over\ndata: signed out\n\n") // the page asks where it is to go
 			return
 		case <-s.ending:
 			return

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"postern/backend/care"
-	"postern/frontend/link"
 	"postern/frontend/parts"
 	"postern/frontend/respond"
 	"postern/frontend/say"
@@ -56,7 +55,7 @@ func New(home Home, o Options) http.Handler {
 	s := &server{home: home, token: sha256.Sum256([]byte(o.Token)), hosts: o.Hosts, log: o.Log, now: o.Now, ending: o.Ending,
 		window: o.Window, sessions: newSessions(o.Token), signing: make(chan struct{}, 1)}
 	if s.window != nil {
-		s.hosts, s.sessions.only = append(s.hosts, windowHosts...), &session{}
+		s.hosts, s.sessions.only = append(s.hosts, windowHosts...), &session{shut: true}
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -67,35 +66,37 @@ func New(home Home, o Options) http.Handler {
 	return s.guard(s.routes())
 }
 
-type sessionKey struct{}
+type visitorKey struct{}
 
-// sessionOf is the session of a request behind withSession.
-func sessionOf(r *http.Request) *session {
-	b, ok := r.Context().Value(sessionKey{}).(*session)
+// visitor is who a request comes from: a browser session and, if the page showed its ticket, the person signed in at it.
+type visitor struct {
+	session *session
+	signed  seat.Signed
+	over    <-chan struct{} // closed at sign-out
+}
+
+// visitorOf is the visitor of a request behind withSession.
+func visitorOf(r *http.Request) visitor {
+	v, ok := r.Context().Value(visitorKey{}).(visitor)
 	if !ok {
 		panic("frontend: a handler was reached without a session")
 	}
-	return b
+	return v
 }
 
 // withSession lets in browsers that came through the link, and puts into the request who sits at them.
 func (s *server) withSession(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := parts.WithFrame(r.Context(), s.frame(r, nil))
-		b := s.sessions.of(r)
-		if b == nil && respond.Partial(r) {
-			respond.GoTo(w, r, link.Home) // a page of a Postern that has ended: the whole of it goes
+		v := visitor{session: s.sessions.of(r)}
+		if v.session == nil {
+			s.noSession(w, r.WithContext(ctx))
 			return
 		}
-		if b == nil {
-			respond.Refused(w, r.WithContext(ctx), http.StatusForbidden, parts.NoSession())
-			return
+		if v.signed, v.over = v.session.who(ticketOf(r)); v.signed != nil {
+			ctx = parts.WithFrame(seat.With(ctx, v.signed), s.frame(r, v.signed))
 		}
-		ctx = context.WithValue(ctx, sessionKey{}, b)
-		if signed, _ := b.who(); signed != nil {
-			ctx = parts.WithFrame(seat.With(ctx, signed), s.frame(r, signed))
-		}
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitorKey{}, v)))
 	})
 }
 
@@ -120,6 +121,12 @@ func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
 	return f
 }
 
+// drawn reports whether a request comes from a page of this person, or from none.
+func drawn(r *http.Request, who seat.Signed) bool {
+	page := drawnFor(r)
+	return page == "" || page == who.Me().ID
+}
+
 // signedIn lets in who is signed in; everyone else gets the sign-in page.
 func (s *server) signedIn(handle http.HandlerFunc) http.HandlerFunc {
 	return s.only(func(seat.Signed) bool { return true }, handle)
@@ -136,10 +143,12 @@ func (s *server) staff(handle http.HandlerFunc) http.HandlerFunc {
 
 func (s *server) only(may func(seat.Signed) bool, handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		who, _ := sessionOf(r).who()
+		who := visitorOf(r).signed
 		switch {
 		case who == nil:
 			s.askToSignIn(w, r)
+		case !drawn(r, who):
+			respond.Stale(w, r, who.Me().Name+" is signed in at this browser now, so nothing was saved. "+stillHere+" Sign in as yourself in another tab, then go on here.")
 		case !may(who):
 			respond.Failed(w, r, care.Refusef(care.NotFound, "There is no such page."))
 		default:

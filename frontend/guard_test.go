@@ -3,6 +3,7 @@ package frontend_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -22,9 +23,10 @@ import (
 
 // visitor is a browser without a screen: it keeps cookies and sends what browsers send.
 type visitor struct {
-	t   *testing.T
-	h   http.Handler
-	jar http.CookieJar
+	t      *testing.T
+	h      http.Handler
+	jar    http.CookieJar
+	ticket string
 }
 
 func visit(t *testing.T, h http.Handler) *visitor {
@@ -33,7 +35,7 @@ func visit(t *testing.T, h http.Handler) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t, h, jar}
+	return &visitor{t: t, h: h, jar: jar}
 }
 
 var here = &url.URL{Scheme: "http", Host: "127.0.0.1:8421"}
@@ -46,9 +48,13 @@ func (v *visitor) ask(r *http.Request) *httptest.ResponseRecorder {
 	for _, c := range v.jar.Cookies(here) {
 		r.AddCookie(c)
 	}
+	if v.ticket != "" {
+		r.Header.Set("Postern-Ticket", v.ticket)
+	}
 	w := httptest.NewRecorder()
 	v.h.ServeHTTP(w, r)
 	v.jar.SetCookies(here, w.Result().Cookies())
+	v.ticket = cmp.Or(w.Header().Get("Postern-Ticket"), v.ticket)
 	return w
 }
 
@@ -327,6 +333,104 @@ func (h *slowHome) SignIn(ctx context.Context, profile, passphrase string) (seat
 	return h.world.SignIn(ctx, profile, passphrase)
 }
 
+// drawn makes a request one that htmx sends from the page of a person.
+func drawn(r *http.Request, person care.PersonID) *http.Request {
+	r.Header.Set("HX-Request", "true")
+	r.Header.Set("HX-Request-Type", "partial")
+	r.Header.Set("Postern-Person", string(person))
+	return r
+}
+
+// TestTheCookieAloneIsNobody: other servers on this computer get our cookies from the browser. Who plays one back learns
+// nothing and changes nothing.
+func TestTheCookieAloneIsNobody(t *testing.T) {
+	w := newWorld()
+	v := visit(t, handler(w))
+	v.comeIn()
+	right := v.ticket
+	for _, ticket := range []string{"", right[1:], "guessed"} {
+		v.ticket = ticket
+		for _, path := range []string{"/", "/messages", "/messages/" + id("pressure").String(), "/drafts/dr_aaaaaaaaaaaaaaaa", "/sync"} {
+			for _, htmx := range []bool{false, true} {
+				r := httptest.NewRequest(http.MethodGet, path, nil)
+				if htmx {
+					r.Header.Set("HX-Request", "true")
+				}
+				if got := v.ask(r).Body.String(); strings.Contains(got, "Blood pressure") || strings.Contains(got, "Messages for") || strings.Contains(got, right) {
+					t.Errorf("%s with the ticket %q, htmx %v:\n%s", path, ticket, htmx, got)
+				}
+			}
+		}
+		if got := v.get("/events"); got.Code != http.StatusNoContent {
+			t.Errorf("the stream with the ticket %q: %d", ticket, got.Code)
+		}
+		for _, path := range []string{"/drafts/dr_aaaaaaaaaaaaaaaa", "/messages/" + id("pressure").String() + "/read", "/session/lock"} {
+			if got := v.post(path, "what", "new", "text", "x"); got.Code != http.StatusUnauthorized {
+				t.Errorf("%s with the ticket %q: %d", path, ticket, got.Code)
+			}
+		}
+	}
+	if len(w.drafts) != 0 || len(w.read) != 0 || w.closed != 0 {
+		t.Errorf("%d drafts, %d read, %d locked", len(w.drafts), len(w.read), w.closed)
+	}
+	v.ticket = right
+	if got := v.get("/messages"); !strings.Contains(got.Body.String(), "Blood pressure") {
+		t.Errorf("with the ticket: %d\n%s", got.Code, got.Body)
+	}
+}
+
+// TestAPageOfSomebodyElse: it stays as it is, for words may be on it, and gets neither the other person's screens nor
+// its text into their record.
+func TestAPageOfSomebodyElse(t *testing.T) {
+	w := newWorld()
+	v := visit(t, handler(w))
+	v.comeIn()
+	stays := func(name string, got *httptest.ResponseRecorder, says string, goes bool) {
+		t.Helper()
+		h := got.Header()
+		if got.Code != http.StatusUnauthorized || h.Get("HX-Retarget") != "#toast" || h.Get("HX-Location")+h.Get("HX-Redirect") != "" ||
+			!strings.Contains(got.Body.String(), says) || !strings.Contains(got.Body.String(), "What you typed is still on this page.") {
+			t.Errorf("%s: %d %v\n%s", name, got.Code, h, got.Body)
+		}
+		if told := h.Get("HX-Trigger") == "postern:stale"; told != goes {
+			t.Errorf("%s: told to go to the start %v, want %v", name, told, goes)
+		}
+	}
+	save := func() *http.Request {
+		return drawn(form("/drafts/dr_aaaaaaaaaaaaaaaa", "what", "new", "text", "For my record"), marisol.ID)
+	}
+	refresh := func() *http.Request {
+		return drawn(httptest.NewRequest(http.MethodGet, "/messages", nil), marisol.ID)
+	}
+
+	v.post("/session", "profile", "joaquin", "passphrase", "demo") // in another tab
+	stays("a save", v.ask(save()), "Joaquín Vega is signed in at this browser now", false)
+	stays("a refresh", v.ask(refresh()), "Joaquín Vega is signed in at this browser now", true)
+	beacon := form("/drafts/dr_aaaaaaaaaaaaaaaa?ticket="+v.ticket+"&person="+string(marisol.ID), "what", "new", "text", "For my record")
+	if got := v.ask(beacon); got.Code != http.StatusUnauthorized {
+		t.Errorf("a beacon: %d", got.Code)
+	}
+	if got := v.get("/events?person=" + string(marisol.ID)); got.Code != http.StatusNoContent {
+		t.Errorf("the stream: %d", got.Code)
+	}
+
+	v.post("/session/lock")
+	stays("a save after the lock", v.ask(save()), "You are signed out", false)
+	stays("a refresh after the lock", v.ask(refresh()), "You are signed out", true)
+	if len(w.drafts) != 0 {
+		t.Errorf("kept %+v", w.drafts)
+	}
+
+	v.post("/session", "profile", "marisol", "passphrase", "demo")
+	if got := v.ask(save()); got.Code != http.StatusOK || len(w.drafts) != 1 {
+		t.Errorf("signed in again: %d, %d drafts", got.Code, len(w.drafts))
+	}
+
+	v.h = handler(w) // Postern was started again
+	stays("a save after a restart", v.ask(save()), "Open the new link", false)
+	stays("a refresh after a restart", v.ask(refresh()), "Open the new link", true)
+}
+
 // TestTheStreamEndsWithPostern: a stream would be waited for without end.
 func TestTheStreamEndsWithPostern(t *testing.T) {
 	w := newWorld()
@@ -367,9 +471,10 @@ func TestWhoComesAtOnceIsClosedOnce(t *testing.T) {
 		if home.opened.Load() != 3 || home.closings.Load() != 2 {
 			t.Errorf("%d profiles were opened, %d closed; one is signed in", home.opened.Load(), home.closings.Load())
 		}
+		v.comeIn()
 		v.post("/session/lock")
-		if home.closings.Load() != 3 {
-			t.Errorf("%d profiles were closed; nobody is signed in", home.closings.Load())
+		if home.closings.Load() != 4 {
+			t.Errorf("%d profiles were closed of 4; nobody is signed in", home.closings.Load())
 		}
 	})
 }
@@ -383,7 +488,7 @@ type countingHome struct {
 
 func (h *countingHome) SignIn(ctx context.Context, profile, passphrase string) (seat.Signed, error) {
 	h.opened.Add(1)
-	return counted{signed{h.world}, h}, nil
+	return counted{signed{h.world, marisol}, h}, nil
 }
 
 type counted struct {
@@ -404,7 +509,7 @@ func TestTheStreamEndsAtSignOut(t *testing.T) {
 	v.comeIn()
 	srv := httptest.NewServer(v.h)
 	defer srv.Close()
-	r, err := http.NewRequest(http.MethodGet, srv.URL+"/events", nil)
+	r, err := http.NewRequest(http.MethodGet, srv.URL+"/events?ticket="+v.ticket, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -428,7 +533,7 @@ func TestTheStreamEndsAtSignOut(t *testing.T) {
 	}
 	v.post("/session/lock")
 	for lines.Scan() {
-		if lines.Text() != "" {
+		if lines.Text() != "" && lines.Text() != "event: over" && lines.Text() != "data: signed out" {
 			t.Errorf("after the lock: %q", lines.Text())
 		}
 	}

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 
+	"postern/backend/care"
 	"postern/frontend/link"
 	"postern/frontend/parts"
 	"postern/frontend/respond"
@@ -16,9 +18,31 @@ import (
 
 // session is one browser that came through the link, and who is signed in at it.
 type session struct {
+	shut   bool // no other program can reach it, so its pages need no ticket: the window's
 	mu     sync.Mutex
 	signed seat.Signed
+	ticket string        // what the pages of this sign-in show; the cookie alone is not enough
 	over   chan struct{} // closed at sign-out
+}
+
+// A page says in each request whose it is and shows the ticket of the sign-in: in headers or, where a browser lets it
+// set none (the event stream, a beacon), in the address.
+//
+// The ticket is there because a browser sends cookies to every port of a host: any other server on this computer could
+// read ours and play it back. Pages keep the ticket in the storage of their origin, which has a port. The person is
+// there because all tabs of a browser are one session: a page stays open when somebody else signs in beside it.
+const (
+	ticketHeader, ticketParam = "Postern-Ticket", "ticket"
+	personHeader, personParam = "Postern-Person", "person"
+)
+
+func ticketOf(r *http.Request) string {
+	return cmp.Or(r.Header.Get(ticketHeader), r.URL.Query().Get(ticketParam))
+}
+
+// drawnFor is the person whose page a request comes from; "" is a page of nobody, or no page.
+func drawnFor(r *http.Request) care.PersonID {
+	return care.PersonID(cmp.Or(r.Header.Get(personHeader), r.URL.Query().Get(personParam)))
 }
 
 // sessions holds the browsers of this process, by the value of their cookie.
@@ -57,25 +81,38 @@ func (s *sessions) begin(w http.ResponseWriter) {
 	http.SetCookie(w, &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 }
 
-// who is the signed-in person, or nil, and the channel that closes at sign-out.
-func (b *session) who() (seat.Signed, <-chan struct{}) {
+// who is the signed-in person, and the channel that closes at sign-out; nil where the ticket is not that sign-in's.
+func (b *session) who(ticket string) (seat.Signed, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.signed == nil || !b.shut && subtle.ConstantTimeCompare([]byte(ticket), []byte(b.ticket)) != 1 {
+		return nil, nil
+	}
 	return b.signed, b.over
 }
 
-// enter notes who signed in. Somebody who was signed in before is signed out.
-func (b *session) enter(signed seat.Signed) error { return b.seat(signed, make(chan struct{})) }
+// taken reports whether somebody is signed in.
+func (b *session) taken() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.signed != nil
+}
+
+// enter notes who signed in and gives their pages a ticket. Somebody who was signed in before is signed out.
+func (b *session) enter(signed seat.Signed) (ticket string, err error) {
+	ticket = rand.Text()
+	return ticket, b.seat(signed, ticket, make(chan struct{}))
+}
 
 // leave signs out; it may run twice.
-func (b *session) leave() error { return b.seat(nil, nil) }
+func (b *session) leave() error { return b.seat(nil, "", nil) }
 
 // seat puts a person, or nobody, in place of whoever is there. The places change under one lock, so that of several who
 // come at once each is closed but the last; closing may take its time, and comes after.
-func (b *session) seat(signed seat.Signed, over chan struct{}) error {
+func (b *session) seat(signed seat.Signed, ticket string, over chan struct{}) error {
 	b.mu.Lock()
 	before, ended := b.signed, b.over
-	b.signed, b.over = signed, over
+	b.signed, b.ticket, b.over = signed, ticket, over
 	b.mu.Unlock()
 	if before == nil {
 		return nil

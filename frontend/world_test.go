@@ -52,6 +52,7 @@ func id(name string) care.EventID { return sha256.Sum256([]byte(name)) }
 
 var (
 	marisol = care.Person{ID: "ps_marisol", Name: "Marisol Vega", Shown: "Marisol Vega", Short: "Marisol", Initials: "MV", Role: care.RoleMember}
+	joaquin = care.Person{ID: "ps_joaquin", Name: "Joaquín Vega", Shown: "Joaquín Vega", Short: "Joaquín", Initials: "JV", Role: care.RoleMember}
 	rosa    = care.Person{ID: "ps_rosa", Name: "Rosa Delgado", Shown: "Rosa Delgado, RN", Short: "Rosa", Initials: "RD", Role: care.RoleNurse}
 	haddad  = care.Person{ID: "ps_haddad", Name: "Omar Haddad", Shown: "Dr. Omar Haddad", Short: "Dr. Haddad", Initials: "OH", Pronoun: "his", Role: care.RolePhysician}
 
@@ -138,12 +139,19 @@ func (w *world) SignIn(_ context.Context, profile, passphrase string) (seat.Sign
 	if passphrase != "demo" {
 		return nil, care.Refusef(care.Invalid, "That passphrase does not open this profile. Check Caps Lock and try again.").In("passphrase")
 	}
-	return signed{w}, nil
+	if profile == "joaquin" {
+		return signed{w, joaquin}, nil
+	}
+	return signed{w, marisol}, nil
 }
 
-type signed struct{ *world }
+// signed is one of the people of the world. They share its one record, which is nobody's business here.
+type signed struct {
+	*world
+	me care.Person
+}
 
-func (s signed) Me() care.Person       { return marisol }
+func (s signed) Me() care.Person       { return s.me }
 func (s signed) Patient() care.Patient { return patient() }
 func (s signed) Practice() care.Practice {
 	return care.Practice{Name: "Alder Creek Clinic", NurseLine: "555-010-0140", FrontDesk: "555-010-0100", Calendar: care.Calendar{Zone: zone.String()}}

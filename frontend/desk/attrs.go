@@ -13,7 +13,7 @@ func postTo(url string) templ.Attributes {
 		"hx-include": "#composer [name=what], #composer [name=draft]"}
 }
 
-// form is post for a form, which also works where no script has run yet.
+// form is post for a form. Sent before the script has run it is refused, but its text gets into no address.
 func (a at) form(verb string) templ.Attributes {
 	url := a.act(verb)
 	out := postTo(url)

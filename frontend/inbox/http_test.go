@@ -1,6 +1,7 @@
 package inbox_test
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -21,7 +22,8 @@ import (
 type client struct {
 	t *testing.T
 	*http.Client
-	url string
+	url    string
+	ticket string
 }
 
 func visit(t *testing.T, c *clinic) *client {
@@ -33,6 +35,11 @@ func visit(t *testing.T, c *clinic) *client {
 		t.Fatal(err)
 	}
 	b := &client{t: t, Client: &http.Client{Jar: jar}, url: srv.URL}
+	b.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
+		b.ticket = cmp.Or(next.Response.Header.Get("Postern-Ticket"), b.ticket)
+		next.Header.Set("Postern-Ticket", b.ticket)
+		return nil
+	}
 	b.get("/open?token="+token, "")
 	b.post("/session", "", url.Values{"profile": {"staff"}, "passphrase": {"demo"}})
 	return b
@@ -60,6 +67,7 @@ func (b *client) ask(method, path, swap string, form url.Values) (int, string) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", b.url)
 	}
+	r.Header.Set("Postern-Ticket", b.ticket)
 	if swap != "" {
 		r.Header.Set("HX-Request", "true")
 		r.Header.Set("HX-Request-Type", "partial")

@@ -44,14 +44,14 @@ func (l Look) attrs() templ.Attributes {
 	return a
 }
 
-// bodyAttrs says how the page learns of changes: only a signed-in one does.
+// bodyAttrs says whose page it is and how it learns of changes: only a signed-in one does.
 func (f Frame) bodyAttrs() templ.Attributes {
 	a := templ.Attributes{}
 	if f.Window {
 		a["data-window"] = true
 	}
 	if f.SignedIn {
-		a["data-events"] = link.Events
+		a["data-events"], a["data-person"] = link.Events, string(f.Me.ID)
 	}
 	return a
 }

@@ -88,11 +88,25 @@ func GoTo(w http.ResponseWriter, r *http.Request, url string) {
 		http.Redirect(w, r, url, http.StatusSeeOther)
 		return
 	}
-	to, err := json.Marshal(map[string]string{"path": url, "target": "body", "swap": "outerSync"})
+	way := map[string]string{"path": url, "target": "body", "swap": "outerSync"}
+	if r.Method == http.MethodGet && !Partial(r) && r.Header.Get("HX-Boosted") == "" {
+		way["replace"] = "true" // a page that is opened, or gone back to: its address leads here for good
+	}
+	to, err := json.Marshal(way)
 	if err != nil {
 		panic(err) // a map of strings can be written
 	}
 	w.Header().Set("HX-Location", string(to))
+	w.WriteHeader(http.StatusOK)
+}
+
+// Leave sends the browser to another page and lets go of this one whole: nothing of it stays in the page's memory.
+func Leave(w http.ResponseWriter, r *http.Request, url string) {
+	if !IsHTMX(r) {
+		http.Redirect(w, r, url, http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("HX-Redirect", url)
 	w.WriteHeader(http.StatusOK)
 }
 
@@ -131,6 +145,18 @@ func Failed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	Refused(w, r, code, parts.ErrorPage(code, sentence))
+}
+
+// Stale answers a page of somebody who is not signed in any more. It stays as it is, with the sentence in the toast. One
+// that asks to be drawn again hears postern:stale as well, and goes to the start if no words are on it that are nowhere
+// else.
+func Stale(w http.ResponseWriter, r *http.Request, sentence string) {
+	toToast(w)
+	w.Header().Set("HX-Reswap", "innerMorph") // told again and again, it is drawn and read out once
+	if r.Method == http.MethodGet {
+		w.Header().Set("HX-Trigger", "postern:stale")
+	}
+	Refused(w, r, http.StatusUnauthorized, parts.Toast(sentence))
 }
 
 // staysOnPage reports whether the answer may not take the place of the whole page: a form that htmx posted is still on it.

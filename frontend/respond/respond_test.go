@@ -86,6 +86,41 @@ func TestGoingOn(t *testing.T) {
 	}
 }
 
+// TestAnOldAddressLeadsOnForGood: going back to it must not lead forward again without end.
+func TestAnOldAddressLeadsOnForGood(t *testing.T) {
+	for _, c := range []struct {
+		kind, boosted string
+		replaces      bool
+	}{{"full", "", true}, {"full", "true", false}, {"partial", "", false}} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("HX-Request", "true")
+		r.Header.Set("HX-Request-Type", c.kind)
+		if c.boosted != "" {
+			r.Header.Set("HX-Boosted", c.boosted)
+		}
+		w := httptest.NewRecorder()
+		GoTo(w, r, "/messages")
+		if got := strings.Contains(w.Header().Get("HX-Location"), `"replace":"true"`); got != c.replaces {
+			t.Errorf("%+v: %s", c, w.Header().Get("HX-Location"))
+		}
+	}
+}
+
+func TestLeaving(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	w := httptest.NewRecorder()
+	Leave(w, r, "/")
+	if w.Code != 303 || w.Header().Get("Location") != "/" {
+		t.Errorf("a plain form: %d %v", w.Code, w.Header())
+	}
+	r.Header.Set("HX-Request", "true")
+	w = httptest.NewRecorder()
+	Leave(w, r, "/")
+	if w.Code != 200 || w.Header().Get("HX-Redirect") != "/" {
+		t.Errorf("htmx: %d %v", w.Code, w.Header())
+	}
+}
+
 func TestAddressesAreKeptForLinksOnly(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	w := httptest.NewRecorder()

@@ -1,5 +1,6 @@
 // What attributes alone cannot say. Everything here is found by data attributes, so that any screen may use it:
 //
+//   body[data-person]          whose page it is; each request says so, and shows the ticket that the sign-in gave
 //   body[data-events]          the address of the server-sent events; they become the events postern:changed and
 //                              postern:sync on body, and postern:thread on [data-thread] with a changed id
 //   form[data-needs]           its [data-send] buttons wait until each [data-need] field holds text (or a checked
@@ -11,6 +12,7 @@
 //   [data-picker]              the list of offices: its button, its fieldset of radios
 //   [data-autosave]            holds what is being typed, within a form: it is posted to its own hx-post, once typing stops
 //                              (hx-trigger "input delay:1s, change") and whenever it hears postern:save
+//   [data-opening]             marks a page that holds nothing yet: what its address names is asked for, with the ticket
 //   [data-leaves]              a form that leaves this person's pages; what is unsaved goes first
 //   body[data-window]          the desktop window shows the page, no browser
 //   [data-close-toast], [data-reveal="ID"]
@@ -24,6 +26,27 @@
     htmx_before_morph_attr: (elt, { attrName }) =>
       !(attrName === "open" && elt.tagName === "DETAILS") && attrName !== "aria-expanded",
     htmx_before_morph_node: (elt) => !(elt.matches?.("input, textarea") && unsaved.has(elt.closest("[data-autosave]"))),
+  });
+
+  // ---- whose page this is ----
+
+  // The storage belongs to this origin, port and all: the ticket of the last sign-in is there for all its tabs, and for
+  // no other server on this computer.
+  const mark = () => ({ ticket: localStorage.getItem("postern.ticket") ?? "", person: document.body.dataset.person ?? "" });
+  const marked = (url) => `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams(mark())}`;
+
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    const { ticket, person } = mark();
+    Object.assign(ctx.request.headers, { "Postern-Ticket": ticket, "Postern-Person": person });
+  });
+  document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
+    const ticket = ctx.response.headers.get("Postern-Ticket");
+    if (ticket) localStorage.setItem("postern.ticket", ticket);
+  });
+
+  // Who this page was drawn for is not signed in any more. Words that are nowhere else keep it where it is.
+  document.addEventListener("postern:stale", () => {
+    if (!unsaved.size) location.assign("/");
   });
 
   // ---- changes ----
@@ -61,10 +84,14 @@
       return;
     }
     if (stream && stream.readyState !== EventSource.CLOSED) return;
-    stream = new EventSource(url);
+    stream = new EventSource(marked(url));
     stream.addEventListener("changed", (e) => wake(JSON.parse(e.data)));
     // What changed between the drawing of the page and this moment, or while the stream was broken, told nobody.
     stream.addEventListener("open", () => wake({ all: true }));
+    stream.addEventListener("over", () => {
+      stream.close();
+      wake({ all: true });
+    });
   }
 
   setInterval(() => {
@@ -130,8 +157,9 @@
   }, 3000);
 
   document.addEventListener("visibilitychange", () => {
-    listen();
     for (const box of unsaved.keys()) save(box);
+    if (!document.hidden) wake({ all: true });
+    listen();
   });
 
   // Whatever is posted from a form carries what is in it: a save, but also a review or a sending.
@@ -143,16 +171,16 @@
     const send = ctx.fetch;
     ctx.fetch = (...request) => {
       const answer = send(...request);
-      for (const [box] of ctx.carries) underway.set(box, answer);
+      for (const [box] of ctx.carries ?? []) underway.set(box, answer);
       return answer;
     };
     if (ctx.sourceElement.matches("[data-leaves]")) leave(ctx);
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-    if (ctx.response.status < 300) ctx.carries.forEach(saved);
+    if (ctx.response.status < 300) ctx.carries?.forEach(saved);
   });
 
-  const letter = (box) => [box.getAttribute("hx-post"), new URLSearchParams(new FormData(box.closest("form")))];
+  const letter = (box) => [marked(box.getAttribute("hx-post")), new URLSearchParams(new FormData(box.closest("form")))];
 
   // keep saves a box past htmx, which does nothing for what has left the page. It answers whether Postern has it now.
   async function keep(box) {
@@ -190,6 +218,7 @@
         throw new DOMException("What was typed is not saved.", "AbortError");
       }
       unsaved.clear();
+      stream?.close(); // it would tell this page, too, that it is over
       return send(...request);
     };
   }
@@ -215,7 +244,7 @@
 
   // ---- focus ----
 
-  let moved = false;
+  let moved = Boolean($("[data-opening]"));
   document.addEventListener("htmx:after:history:push", () => (moved = true));
 
   function settle() {
@@ -374,6 +403,7 @@
   // ---- start ----
 
   document.addEventListener("DOMContentLoaded", () => {
+    if ($("[data-opening]")) htmx.ajax("GET", location.pathname + location.search, { target: "body", swap: "outerSync" });
     listen();
     weighAll();
     newest();
