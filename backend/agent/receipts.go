@@ -26,9 +26,6 @@ type Receipts struct {
 	// may lie there unread, so that patience has not begun.
 	InStep func() bool
 	Log    *slog.Logger
-	// Received, where it is set, gives another date than the mail system's to a message: only of a demo, whose clock is
-	// moved and whose mail system's is not.
-	Received func(arrived time.Time) time.Time
 
 	elapsed func() time.Duration            // nil: since this program began, which nobody who sets a clock changes
 	first   map[care.EventID]time.Duration  // when a message was first found without a receipt
@@ -205,9 +202,6 @@ func (r *Receipts) confirm(ctx context.Context, thread care.ThreadID, patience t
 	for _, b := range ripe {
 		if err != nil {
 			return wait, err
-		}
-		if r.Received != nil {
-			b.arrived = r.Received(b.arrived)
 		}
 		err = r.Desk.Receive(ctx, thread, b.id, b.arrived)
 	}

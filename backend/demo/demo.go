@@ -1,7 +1,8 @@
 // Package demo makes a small invented practice to look at and to try things in.
 //
 // It is made by the same commands that a person uses, over the same mail system, only with the clock moved: nothing is
-// written past the program. What it makes is kept; starting again finds everything as it was left.
+// written past the program. What it makes is kept; starting again finds everything as it was left. Who it is made of stands
+// in clinic.go, what they write to each other in talks_….go; play.go says when, act.go does it.
 package demo
 
 import (
@@ -9,20 +10,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
 	"postern/backend"
-	"postern/backend/agent"
 	"postern/backend/care"
-	"postern/backend/command"
-	"postern/backend/record/draft"
+	"postern/backend/care/promise"
 	"postern/backend/trust/enrol"
+	"postern/backend/trust/vault"
 )
+
+// Mark is what a screen says of a demo, so that nobody takes its people for patients. Whether it is one says Made.
+const Mark = "Demo - invented people"
 
 // Made reports whether a data folder holds a finished demo.
 func Made(data string) bool { return there(filepath.Join(data, made)) }
@@ -49,15 +50,20 @@ const AgentProfile = "agent"
 type Maker struct {
 	Data     string
 	Accounts enrol.Accounts
-	Now      func() time.Time
+	Now      func() time.Time // nil: time.Now
+	Params   vault.Params     // of every vault; zero: vault.Default, and nothing but a test takes less
 	Log      *slog.Logger
 	Say      func(done, of int, what string)
 
-	clock   time.Time
-	mu      sync.Mutex
-	people  map[string]*backend.Profile
-	offices map[string]care.Office
-	backs   []*backend.Backend
+	mu    sync.Mutex
+	clock time.Time // what everybody's computer shows
+
+	business *promise.Clock
+	people   map[string]*backend.Profile
+	offices  map[string]care.Office
+	backs    []*backend.Backend
+	parts    map[int]care.EventID // by talk: the conversation that it became
+	sent     []sent
 }
 
 // Make makes the practice, its people and their conversations. It needs an empty folder: care.Conflict otherwise.
@@ -71,7 +77,10 @@ func (m *Maker) Make(ctx context.Context) (err error) {
 	if m.Now == nil {
 		m.Now = time.Now
 	}
-	m.people, m.offices = map[string]*backend.Profile{}, map[string]care.Office{}
+	if m.business, err = promise.New(practice.Calendar); err != nil {
+		return err
+	}
+	m.people, m.offices, m.parts = map[string]*backend.Profile{}, map[string]care.Office{}, map[int]care.EventID{}
 	defer func() {
 		for _, b := range m.backs {
 			b.Close()
@@ -80,11 +89,8 @@ func (m *Maker) Make(ctx context.Context) (err error) {
 	if err := m.practice(ctx); err != nil {
 		return fmt.Errorf("make the practice: %w", err)
 	}
-	for i, t := range inOrder(talks) {
-		m.Say(i+1, len(talks), "conversations")
-		if err := m.talk(ctx, t); err != nil {
-			return fmt.Errorf("conversation %q: %w", t.subject, err)
-		}
+	if err := m.play(ctx); err != nil {
+		return err
 	}
 	return os.WriteFile(filepath.Join(m.Data, made), nil, 0o600)
 }
@@ -113,142 +119,6 @@ func (m *Maker) move(to time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clock = to
-}
-
-// talk plays one conversation.
-func (m *Maker) talk(ctx context.Context, t talk) error {
-	var part care.EventID
-	at := m.before(t.hoursAgo)
-	for _, step := range t.turns {
-		at = m.forward(at, time.Duration(step.after)*time.Minute)
-		if at.After(m.Now()) {
-			at = m.Now()
-		}
-		m.move(at)
-		p := m.people[step.who]
-		if err := m.pull(ctx, p); err != nil {
-			return fmt.Errorf("%s pulls: %w", step.who, err)
-		}
-		became, err := m.act(ctx, p.Desk(), t, part, step)
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", step.who, step.does, err)
-		}
-		if err := p.Replica().Settle(ctx); err != nil {
-			return fmt.Errorf("%s submits: %w", step.who, err)
-		}
-		if became != nil {
-			if part, err = became(); err != nil {
-				return err
-			}
-		}
-		if err := m.confirm(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// act does one turn. Where a new thread begins, the answer finds its part once it has been submitted.
-func (m *Maker) act(ctx context.Context, d *command.Desk, t talk, part care.EventID, step turn) (func() (care.EventID, error), error) {
-	text := draft.Draft{Part: part, Text: care.Text(step.text)}
-	send := func(kind string, verb func(context.Context, string) (command.Sending, error)) (string, error) {
-		text.What = kind
-		saved, err := d.SaveDraft(ctx, text)
-		if err != nil {
-			return "", err
-		}
-		if _, err := verb(ctx, saved.ID); err != nil {
-			return "", err
-		}
-		return saved.ID, d.SendNow(ctx, saved.ID)
-	}
-	switch step.does {
-	case "write":
-		text.Office, text.Topic, text.Subject = m.offices[t.office].ID, t.topic, care.Text(t.subject)
-		id, err := send(command.DraftNew, d.SendMessage)
-		return func() (care.EventID, error) {
-			s, err := d.Sending(ctx, id)
-			return s.Part, err
-		}, err
-	case "reply":
-		_, err := send(command.DraftReply, d.SendReply)
-		return nil, err
-	case "complete":
-		_, err := send(command.DraftClosing, d.Complete)
-		return nil, err
-	case "note":
-		text.What = command.DraftNote
-		saved, err := d.SaveDraft(ctx, text)
-		if err != nil {
-			return nil, err
-		}
-		return nil, d.SaveNote(ctx, saved.ID)
-	case "claim":
-		return nil, d.Claim(ctx, part)
-	case "assign":
-		return nil, d.Assign(ctx, part, m.people[step.text].Me().ID)
-	case "flag":
-		return nil, d.Flag(ctx, part, true, care.Text(step.text))
-	case "read":
-		return nil, d.MarkRead(ctx, part)
-	}
-	return nil, fmt.Errorf("the demo does not know how to %q", step.does)
-}
-
-// confirm lets the agent take in what came and give receipts.
-func (m *Maker) confirm(ctx context.Context) error {
-	a := m.people[AgentProfile]
-	if err := m.pull(ctx, a); err != nil {
-		return fmt.Errorf("the agent pulls: %w", err)
-	}
-	r := &agent.Receipts{Desk: a.Desk(), Log: m.Log, Received: func(time.Time) time.Time { return m.at() }}
-	if err := r.Once(ctx); err != nil {
-		return fmt.Errorf("the agent confirms: %w", err)
-	}
-	return a.Replica().Settle(ctx)
-}
-
-// pull brings a person in step with what everybody has sent.
-func (m *Maker) pull(ctx context.Context, p *backend.Profile) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	return p.PullUntil(ctx, slices.Collect(maps.Values(m.people))...)
-}
-
-// before is the instant so many business hours ago.
-func (m *Maker) before(hours int) time.Time {
-	at, left := m.Now().Truncate(time.Minute), time.Duration(hours)*time.Hour
-	clock := m.people[AgentProfile].Desk().Clock()
-	for left > 0 {
-		at = at.Add(-5 * time.Minute)
-		if clock.Open(at) {
-			left -= 5 * time.Minute
-		}
-	}
-	return at
-}
-
-// forward is the instant so much business time later.
-func (m *Maker) forward(at time.Time, by time.Duration) time.Time {
-	clock := m.people[AgentProfile].Desk().Clock()
-	for by > 0 {
-		at = at.Add(time.Minute)
-		if clock.Open(at) {
-			by -= time.Minute
-		}
-	}
-	return at
-}
-
-// inOrder gives the conversations oldest first, so that the clock only moves forward from one to the next.
-func inOrder(all []talk) []talk {
-	out := append([]talk(nil), all...)
-	for i := 1; i < len(out); i++ {
-		for j := i; j > 0 && out[j].hoursAgo > out[j-1].hoursAgo; j-- {
-			out[j], out[j-1] = out[j-1], out[j]
-		}
-	}
-	return out
 }
 
 // StartOver removes a demo from its data folder. What was written in it is gone for good. It touches nothing in a folder

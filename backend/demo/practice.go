@@ -3,13 +3,16 @@ package demo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"postern/backend"
 	"postern/backend/care"
 	"postern/backend/post/recipe"
+	"postern/backend/trust/directory"
 	"postern/backend/trust/enrol"
 )
 
@@ -41,7 +44,7 @@ func StartMail(ctx context.Context, data, dir string) (Mail, error) {
 
 // practice makes the practice, its people and a profile for each, and opens all of them, still.
 func (m *Maker) practice(ctx context.Context) error {
-	reg, err := enrol.New(ctx, enrol.Options{Dir: filepath.Join(m.Data, "practice"), Passphrase: Passphrase, Accounts: m.Accounts}, practice)
+	reg, err := enrol.New(ctx, enrol.Options{Dir: filepath.Join(m.Data, "practice"), Passphrase: Passphrase, Accounts: m.Accounts, Params: m.Params}, practice)
 	if err != nil {
 		return err
 	}
@@ -95,12 +98,12 @@ func (m *Maker) staff(ctx context.Context, reg *enrol.Registrar, who map[string]
 	return nil
 }
 
-// absence sends one physician on leave until the end of next week, with a colleague who covers.
+// absence sends one physician on leave, since twelve days ago and until the end of next week, with a colleague who covers.
 func (m *Maker) absence(ctx context.Context, reg *enrol.Registrar, away, cover care.PersonID) error {
 	c := practice.Calendar
-	now := m.Now()
-	back := now.AddDate(0, 0, (5-int(now.Weekday())+7)%7+7) // the Friday after next
-	c.Absences = []care.Absence{{Person: away, From: now.AddDate(0, 0, -4).Format(time.DateOnly), Until: back.Format(time.DateOnly), Cover: cover}}
+	today := m.Now().In(m.business.Location())
+	back := today.AddDate(0, 0, (5-int(today.Weekday())+7)%7+7) // the Friday after next
+	c.Absences = []care.Absence{{Person: away, From: today.AddDate(0, 0, -12).Format(time.DateOnly), Until: back.Format(time.DateOnly), Cover: cover}}
 	return reg.SetCalendar(ctx, c)
 }
 
@@ -129,46 +132,98 @@ func (m *Maker) members(ctx context.Context, reg *enrol.Registrar, who map[strin
 	return nil
 }
 
+// date is the day so many days ago or, if nobody was seen then, the last one before it on which somebody was.
 func (m *Maker) date(daysAgo int) string {
-	return m.Now().AddDate(0, 0, -daysAgo).Format(time.DateOnly)
+	day := m.Now().In(m.business.Location())
+	day = time.Date(day.Year(), day.Month(), day.Day()-daysAgo, 12, 0, 0, 0, m.business.Location())
+	for !m.business.Open(day) {
+		day = day.AddDate(0, 0, -1)
+	}
+	return day.Format(time.DateOnly)
 }
 
-// profiles makes everybody's profile and opens it, still, on the moved clock.
+// profiles makes everybody's profile and opens it, still, on the moved clock. What the practice's documents say comes to
+// each by mail, once, when the last certificate is in them.
 func (m *Maker) profiles(ctx context.Context, reg *enrol.Registrar, who map[string]care.PersonID) error {
-	type profile struct{ key, label, data string }
-	all := []profile{{AgentProfile, "The clinic's agent", AgentData(m.Data)}}
-	for _, s := range staff {
-		all = append(all, profile{s.key, s.person.Shown + " (" + s.word + ")", m.Data})
-	}
-	for _, e := range members {
-		all = append(all, profile{e.key, e.patient.Name + " (member)", m.Data})
-	}
-	for i, p := range all {
-		m.Say(i+1, len(all), "profiles")
-		dir := filepath.Join(backend.ProfilesDir(p.data), p.key)
-		label := strings.ReplaceAll(p.label, ", RN", "")
-		if err := backend.MakeProfile(ctx, reg, dir, who[p.key], label, Passphrase); err != nil {
-			return fmt.Errorf("profile of %s: %w", p.key, err)
-		}
-	}
-	// Every certificate is issued now, so the documents are whole.
+	m.move(m.Now())
+	all := labels()
 	people, agents := backend.New(m.Data, m.Log, m.at), backend.New(AgentData(m.Data), m.Log, m.at)
 	m.backs = append(m.backs, people, agents)
-	m.move(m.Now())
-	for _, p := range all {
-		dir := filepath.Join(backend.ProfilesDir(p.data), p.key)
-		if err := backend.Refresh(ctx, reg, dir, who[p.key], Passphrase); err != nil {
-			return fmt.Errorf("documents of %s: %w", p.key, err)
+	for i, p := range all {
+		m.Say(i+1, len(all), "profiles")
+		b, data := people, m.Data
+		if p.ID == AgentProfile {
+			b, data = agents, AgentData(m.Data)
 		}
-		b := people
-		if p.key == AgentProfile {
-			b = agents
+		if _, err := reg.MakeProfile(ctx, filepath.Join(backend.ProfilesDir(data), p.ID), who[p.ID], p.Label, Passphrase); err != nil {
+			return fmt.Errorf("profile of %s: %w", p.ID, err)
 		}
-		open, err := b.SignInStill(ctx, p.key, Passphrase)
+		open, err := b.SignInStill(ctx, p.ID, Passphrase)
 		if err != nil {
-			return fmt.Errorf("open the profile of %s: %w", p.key, err)
+			return fmt.Errorf("open the profile of %s: %w", p.ID, err)
 		}
-		m.people[p.key] = open
+		m.people[p.ID] = open
+		// Dovecot makes a mailbox when it is first used. Two letters that come at once to one which is not made yet would
+		// disturb each other, and Postfix would try again in five minutes only.
+		if err := open.Replica().Pull(ctx); err != nil {
+			return fmt.Errorf("look into the mailbox of %s: %w", p.ID, err)
+		}
 	}
-	return backend.Publish(ctx, reg, m.people[AgentProfile].Replica().Logins[0])
+	if err := backend.Publish(ctx, reg, m.people[AgentProfile].Replica().Logins[0]); err != nil {
+		return err
+	}
+	book, err := reg.Book()
+	if err != nil {
+		return err
+	}
+	return m.each(slices.Sorted(maps.Keys(m.people)), func(p *backend.Profile) error { return m.informed(ctx, p, book) })
+}
+
+// labels are the profiles by their keys, as the chooser names them.
+func labels() []backend.Label {
+	all := []backend.Label{{ID: AgentProfile, Label: "The clinic's agent"}}
+	for _, s := range staff {
+		shown, _, _ := strings.Cut(s.person.Shown, ",") // without what is behind the name
+		all = append(all, backend.Label{ID: s.key, Label: shown + " (" + s.word + ")"})
+	}
+	for _, e := range members {
+		all = append(all, backend.Label{ID: e.key, Label: e.patient.Name + " (member)"})
+	}
+	return all
+}
+
+// informed pulls until the documents are here that were published for somebody: a mail system says that it has a letter
+// before it has delivered it.
+func (m *Maker) informed(ctx context.Context, p *backend.Profile, book *directory.Book) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		if err := p.Replica().Pull(ctx); err != nil {
+			return err
+		}
+		if knows(p, book) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("the practice's documents did not arrive: %w", ctx.Err())
+		}
+	}
+}
+
+// knows reports whether a person has the newest directory, and the newest list of whoever they write with.
+func knows(p *backend.Profile, book *directory.Book) bool {
+	has := p.Desk().Directory()
+	if has.Version() != book.Version() {
+		return false
+	}
+	for _, patient := range book.Patients() {
+		concerned := patient.ID == p.Desk().Patient
+		for _, office := range has.OfficesOf(p.Me().ID) {
+			concerned = concerned || slices.ContainsFunc(book.Relations(patient.ID), func(r care.Relation) bool { return r.Office == office.ID })
+		}
+		if concerned && len(has.Readers(patient.ID)) == 0 {
+			return false
+		}
+	}
+	return true
 }
