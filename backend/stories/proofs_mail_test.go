@@ -73,8 +73,10 @@ func exchange(w *town, marisol, rosa, clinic *person) care.EventID {
 }
 
 // TestProof08UIDValidityChanges: the mail host gives the folders new UIDs; an old replica syncs and a new one rebuilds.
-func TestProof08UIDValidityChanges(t *testing.T) {
-	w := newTown(t)
+func TestProof08UIDValidityChanges(t *testing.T) { posttest.Each(t, testProof08UIDValidityChanges) }
+
+func testProof08UIDValidityChanges(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.at("marisol"), w.at("rosa"), w.at("agent")
 	exchange(w, marisol, rosa, clinic)
 	before := rosa.dump()
@@ -101,8 +103,10 @@ func events(t testing.TB, p *person) (c count) {
 }
 
 // TestProof09FetchIsCut: the connection breaks within a FETCH; after a reconnect nothing is skipped.
-func TestProof09FetchIsCut(t *testing.T) {
-	w := newTown(t)
+func TestProof09FetchIsCut(t *testing.T) { posttest.Each(t, testProof09FetchIsCut) }
+
+func testProof09FetchIsCut(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol := w.at("marisol")
 	for i := range 5 {
 		marisol.writes("Lee", fmt.Sprintf("Message %d", i), "text")
@@ -130,8 +134,10 @@ func TestProof09FetchIsCut(t *testing.T) {
 }
 
 // TestProof11LetterInJunk: letters that land in Junk, or only in Sent, are folded and confirmed.
-func TestProof11LetterInJunk(t *testing.T) {
-	w := newTown(t)
+func TestProof11LetterInJunk(t *testing.T) { posttest.Each(t, testProof11LetterInJunk) }
+
+func testProof11LetterInJunk(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.at("marisol"), w.at("ana")
 	ana.pulls()
 	d := marisol.writes("Lee", "Lost in Junk", "text")
@@ -160,8 +166,10 @@ func TestProof11LetterInJunk(t *testing.T) {
 }
 
 // TestProof13DeliveredFiveTimes: the same signed bytes five times are one event, one receipt.
-func TestProof13DeliveredFiveTimes(t *testing.T) {
-	w := newTown(t)
+func TestProof13DeliveredFiveTimes(t *testing.T) { posttest.Each(t, testProof13DeliveredFiveTimes) }
+
+func testProof13DeliveredFiveTimes(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.at("marisol"), w.at("rosa"), w.at("agent")
 	d := marisol.writes("Lee", "Once", "text")
 	marisol.sends()
@@ -198,8 +206,10 @@ func kinds(t *testing.T, p *person, thread care.ThreadID, kind event.Kind) (n in
 }
 
 // TestProof15AnswerLost: the server took the letter and its 250 was lost; the resend is the same event.
-func TestProof15AnswerLost(t *testing.T) {
-	w := newTown(t)
+func TestProof15AnswerLost(t *testing.T) { posttest.Each(t, testProof15AnswerLost) }
+
+func testProof15AnswerLost(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.off("marisol", ""), w.at("ana")
 	var proxy *posttest.Proxy
 	marisol.secrets(func(s *vault.Secrets) {
@@ -228,8 +238,10 @@ func TestProof15AnswerLost(t *testing.T) {
 
 // TestProof22DirectoryLater: an event by a device whose certificate is not known yet waits, and counts, without a
 // restart, once the directory arrives.
-func TestProof22DirectoryLater(t *testing.T) {
-	w := newTown(t)
+func TestProof22DirectoryLater(t *testing.T) { posttest.Each(t, testProof22DirectoryLater) }
+
+func testProof22DirectoryLater(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa := w.at("marisol"), w.at("rosa")
 	d := marisol.writes("Lee", "Hello", "text")
 	marisol.sends()
@@ -254,8 +266,10 @@ func TestProof22DirectoryLater(t *testing.T) {
 }
 
 // TestProof24ResealedToAnother: member A seals the event of another conversation to member B: it is not addressed to B.
-func TestProof24ResealedToAnother(t *testing.T) {
-	w := newTown(t)
+func TestProof24ResealedToAnother(t *testing.T) { posttest.Each(t, testProof24ResealedToAnother) }
+
+func testProof24ResealedToAnother(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, dmitri := w.at("marisol"), w.at("dmitri")
 	d := marisol.writes("Lee", "Mine", "text")
 	marisol.sends()
@@ -269,8 +283,10 @@ func TestProof24ResealedToAnother(t *testing.T) {
 
 // TestProof23RefusedWithItsReason: a note sealed to a member, a key twice, a key in another spelling, a foreign practice:
 // each is refused with its reason, and the conversation stays as it was.
-func TestProof23RefusedWithItsReason(t *testing.T) {
-	w := newTown(t)
+func TestProof23RefusedWithItsReason(t *testing.T) { posttest.Each(t, testProof23RefusedWithItsReason) }
+
+func testProof23RefusedWithItsReason(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.at("marisol"), w.at("ana")
 	d := marisol.writes("Lee", "Mine", "text")
 	marisol.sends()
@@ -311,8 +327,10 @@ func (w *town) posts(to care.MailboxID, raw, sig []byte) {
 }
 
 // TestProof39ClocksDaysApart: with clocks three days ahead and behind, both sides show the same order and the same due day.
-func TestProof39ClocksDaysApart(t *testing.T) {
-	w := newTown(t)
+func TestProof39ClocksDaysApart(t *testing.T) { posttest.Each(t, testProof39ClocksDaysApart) }
+
+func testProof39ClocksDaysApart(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.off("marisol", ""), w.off("rosa", ""), w.at("agent")
 	marisol.clock, rosa.clock = &clock{offset: 72 * time.Hour}, &clock{offset: -72 * time.Hour}
 	marisol.on(false)
@@ -339,8 +357,10 @@ func TestProof39ClocksDaysApart(t *testing.T) {
 }
 
 // TestProof41Rewrapped: a letter that a mail system rewrapped and recoded opens as the same event.
-func TestProof41Rewrapped(t *testing.T) {
-	w := newTown(t)
+func TestProof41Rewrapped(t *testing.T) { posttest.Each(t, testProof41Rewrapped) }
+
+func testProof41Rewrapped(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.at("marisol"), w.at("ana")
 	d := marisol.writes("Lee", "Rewrapped", "text")
 	marisol.sends()
@@ -359,8 +379,10 @@ func TestProof41Rewrapped(t *testing.T) {
 }
 
 // TestProof44Crossing: a reply of the office and a message of the member cross; the conversation awaits the office.
-func TestProof44Crossing(t *testing.T) {
-	w := newTown(t)
+func TestProof44Crossing(t *testing.T) { posttest.Each(t, testProof44Crossing) }
+
+func testProof44Crossing(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.at("marisol"), w.at("rosa"), w.at("agent")
 	d := marisol.writes("Lee", "Crossing", "first")
 	marisol.sends()
