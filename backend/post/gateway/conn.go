@@ -25,6 +25,10 @@ type conn struct {
 	bye     atomic.Pointer[func(why string)]
 	taking  atomic.Bool // a letter is being taken in: it may come to its end
 
+	out  sync.Mutex // of what is written together
+	cork bool
+	held []byte
+
 	mu       sync.Mutex
 	known    bool
 	until    time.Time // a stranger's time
@@ -64,6 +68,51 @@ func (c *conn) Read(b []byte) (int, error) {
 	c.left -= n
 	c.mu.Unlock()
 	return n, err
+}
+
+// corkSize is how much is written together.
+const corkSize = 64 << 10
+
+// together begins to gather what is written, so that many small answers are one for the system; what it returns ends that
+// and writes the rest.
+func (c *conn) together() (end func() error) {
+	c.out.Lock()
+	defer c.out.Unlock()
+	c.cork = true
+	return func() error {
+		c.out.Lock()
+		defer c.out.Unlock()
+		c.cork = false
+		return c.flush()
+	}
+}
+
+func (c *conn) flush() error {
+	if len(c.held) == 0 {
+		return nil
+	}
+	_, err := c.Conn.Write(c.held)
+	c.held = c.held[:0]
+	return err
+}
+
+// Write writes, or gathers.
+func (c *conn) Write(b []byte) (int, error) {
+	c.out.Lock()
+	defer c.out.Unlock()
+	if !c.cork {
+		return c.Conn.Write(b)
+	}
+	if len(c.held)+len(b) > corkSize {
+		if err := c.flush(); err != nil {
+			return 0, err
+		}
+		if len(b) >= corkSize/2 {
+			return c.Conn.Write(b)
+		}
+	}
+	c.held = append(c.held, b...)
+	return len(b), nil
 }
 
 var errTooMuch = errors.New("too much before signing in")

@@ -59,10 +59,19 @@ func (s *session) Fetch(w *imapserver.FetchWriter, set imap.NumSet, o *imap.Fetc
 				letters[i].flags = f
 			}
 		}
-		for i := range letters {
-			if err := s.give(w, &letters[i], o); err != nil {
-				return err
-			}
+		if err := s.giveAll(w, letters, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) giveAll(w *imapserver.FetchWriter, letters []read, o *imap.FetchOptions) (err error) {
+	end := s.conn.together()
+	defer func() { err = errors.Join(err, end()) }()
+	for i := range letters {
+		if err := s.give(w, &letters[i], o); err != nil {
+			return err
 		}
 	}
 	return nil

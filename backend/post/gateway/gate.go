@@ -139,7 +139,6 @@ func (g *gate) leave(c *conn) {
 // Wrong passwords: the answer to the first waits a little, and to each that follows from the same address twice as long.
 // A right password is answered at once, so that one device with an old password slows down no other behind its address.
 const (
-	firstWait   = 250 * time.Millisecond
 	longestWait = 8 * time.Second
 	forgiven    = 10 * time.Minute // without a wrong one
 	tries       = 3                // wrong ones, after which a connection ends
@@ -158,7 +157,7 @@ func (g *gate) wait(from string, now time.Time) time.Duration {
 		clear(g.wrong) // as many addresses are guessing: to slow each is no help
 	}
 	g.wrong[from] = fault{f.times + 1, now}
-	return min(firstWait<<min(f.times, 10), longestWait)
+	return min(g.limits.Wrong<<min(f.times, 10), longestWait)
 }
 
 // rates are how many letters each login may submit: a bucket that fills by perMinute, and holds at first as many.
@@ -186,16 +185,16 @@ func (r *rates) take(login string, now time.Time) bool {
 	if by := now.Sub(b.at); by > 0 {
 		b.left = min(full, b.left+by.Minutes()*float64(r.perMinute))
 	}
-	b.at = now
-	if b.left < 1 {
-		return false
+	b.at = now // also where the clock was set back
+	enough := b.left >= 1
+	if enough {
+		b.left--
 	}
-	b.left--
 	if r.buckets == nil {
 		r.buckets = map[string]bucket{}
 	}
 	r.buckets[login] = b
-	return true
+	return enough
 }
 
 // memory is how many bytes of letters are being taken in.

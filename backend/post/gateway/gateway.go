@@ -60,7 +60,9 @@ type Limits struct {
 	Address    int   // of those, from one address: 100
 	Total      int   // connections: 2,000
 	Memory     int64 // bytes of letters that are being taken in, of all logins: 512 MiB; an eighth for one login
-	Patience   time.Duration
+
+	Patience time.Duration // for who has not signed in: a minute
+	Wrong    time.Duration // until a wrong password is answered, doubled for each that follows from an address: 250 ms, at most 8 s
 }
 
 // pieces of a body: 256 KiB each, at most as many as a body's numbers leave room for.
@@ -82,6 +84,7 @@ func (l *Limits) fill() {
 	fill(&l.Total, 2000)
 	fill(&l.Memory, 512<<20)
 	fill(&l.Patience, time.Minute)
+	fill(&l.Wrong, 250*time.Millisecond)
 }
 
 func fill[T ~int | ~int64](v *T, otherwise T) {

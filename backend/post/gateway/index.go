@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,6 +140,9 @@ func (ix *index) load(ctx context.Context, tx *sql.Tx) error {
 		n, err := strconv.ParseUint(one, 10, 64)
 		if err != nil {
 			return err
+		}
+		if len(ix.uids) > 0 && uint32(n>>8) <= ix.uids[len(ix.uids)-1] {
+			return errors.New("SQLite gave UIDs in another order than asked for")
 		}
 		ix.uids, ix.flags = append(ix.uids, uint32(n>>8)), append(ix.flags, uint8(n))
 	}

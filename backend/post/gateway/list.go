@@ -68,7 +68,9 @@ func (s *session) List(w *imapserver.ListWriter, ref string, patterns []string, 
 		if o.SelectSubscribed && !f.subscribed || o.SelectSpecialUse && f.special == "" {
 			continue
 		}
-		if !slices.ContainsFunc(patterns, func(p string) bool { return matches(f.name, p) }) {
+		if !slices.ContainsFunc(patterns, func(p string) bool {
+			return matches(f.name, p) || f.name == inbox && matches(inbox, strings.ToUpper(p))
+		}) {
 			continue
 		}
 		d := f.list()
@@ -109,9 +111,6 @@ func pattern(ref, p string) string {
 func matches(name, pattern string) bool {
 	if len(pattern) > 2*longestName {
 		return false
-	}
-	if len(pattern) >= len(inbox) && strings.EqualFold(pattern[:len(inbox)], inbox) && !strings.ContainsAny(pattern[:len(inbox)], "*%") {
-		pattern = inbox + pattern[len(inbox):]
 	}
 	fits := make([]bool, len(name)+1) // of the first i bytes of the name, by the pattern so far
 	fits[0] = true
@@ -260,18 +259,36 @@ func (s *session) Delete(name string) error {
 				return no(imap.ResponseCodeHasChildren, "There are folders under it")
 			}
 		}
-		for _, statement := range []string{
-			"DELETE FROM piece WHERE no / 64 IN (SELECT body FROM letter WHERE folder = ?)",
-			"UPDATE mailbox SET bytes = bytes - (SELECT bytes FROM folder WHERE no = ?1) WHERE no = (SELECT mailbox FROM folder WHERE no = ?1)",
-			"DELETE FROM letter WHERE folder = ?", "DELETE FROM folder WHERE no = ?",
-		} {
-			if _, err := c.tx.Exec(statement, f.no); err != nil {
-				return err
-			}
+		if err := c.clear(f.no); err != nil {
+			return err
+		}
+		if _, err := c.tx.Exec("DELETE FROM folder WHERE no = ?", f.no); err != nil {
+			return err
 		}
 		c.after = append(c.after, func() { c.w.g.indexes.drop(f.no) })
 		return nil
 	})
+}
+
+// clear takes all letters out of a folder.
+func (c *change) clear(folder int64) error {
+	rows, err := c.tx.Query("SELECT uid FROM letter WHERE folder = ?", folder)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // its error comes from rows.Err
+	var uids []uint32
+	for rows.Next() {
+		var uid uint32
+		if err := rows.Scan(&uid); err != nil {
+			return err
+		}
+		uids = append(uids, uid)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return c.remove(folder, uids)
 }
 
 // Rename gives a folder another name, and those under it with it.

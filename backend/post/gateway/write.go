@@ -240,7 +240,7 @@ func (c *change) remove(folder int64, uids []uint32) error {
 		if err != nil {
 			return err
 		}
-		if _, err := c.tx.Exec("DELETE FROM piece WHERE no >= ? AND no < ?", body*piecesEach, (body+1)*piecesEach); err != nil {
+		if err := c.shred(body); err != nil {
 			return err
 		}
 		bytes += size
@@ -248,6 +248,11 @@ func (c *change) remove(folder int64, uids []uint32) error {
 	}
 	c.after = append(c.after, func() { c.w.g.indexes.removed(folder, gone) })
 	return c.count(mailbox, folder, -len(gone), -bytes, 0)
+}
+
+func (c *change) shred(body int64) error {
+	_, err := c.tx.Exec("DELETE FROM piece WHERE no >= ? AND no < ?", body*piecesEach, (body+1)*piecesEach)
+	return err
 }
 
 // move moves letters from one folder to another of the same mailbox, under new UIDs in the same order. It gives the UIDs
