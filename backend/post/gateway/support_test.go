@@ -82,6 +82,8 @@ func message(i int) []byte {
 	return fmt.Appendf(nil, "From: a@postern.internal\r\nTo: b@postern.internal\r\nSubject: Letter %d\r\nDate: Tue, 24 Nov 2026 12:00:00 +0000\r\n\r\nPSTN letter %d\r\n", i, i)
 }
 
+func newReader(c *client) *bufio.Reader { return bufio.NewReader(c.Conn) }
+
 // client speaks a protocol line by line.
 type client struct {
 	t testing.TB

@@ -23,12 +23,13 @@ import (
 )
 
 // How long certificates hold. Logins name the authority, so it outlives them; a server's certificate is made anew well
-// before its end. Both begin a day early, for clocks that are behind.
+// before its end. Both begin early, for clocks that are behind.
 const (
 	authorityHolds = 20 * 365 * 24 * time.Hour
 	serverHolds    = 90 * 24 * time.Hour
 	renewBefore    = 30 * 24 * time.Hour
-	early          = 24 * time.Hour
+	early          = 7 * 24 * time.Hour
+	veryEarly      = 365 * 24 * time.Hour
 )
 
 // certificates gives the server's certificate, for each handshake one that holds now.
@@ -145,7 +146,7 @@ func (c *certificates) fits(leaf, authority *x509.Certificate, now time.Time) bo
 func (c *certificates) authority(now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	certFile, keyFile := filepath.Join(c.dir, "ca.pem"), filepath.Join(c.dir, "ca.key")
 	if _, err := os.Stat(certFile); errors.Is(err, fs.ErrNotExist) {
-		template := &x509.Certificate{Subject: pkix.Name{CommonName: "Postern gateway, its own authority"}, NotBefore: now.Add(-early), NotAfter: now.Add(authorityHolds),
+		template := &x509.Certificate{Subject: pkix.Name{CommonName: "Postern gateway, its own authority"}, NotBefore: now.Add(-veryEarly), NotAfter: now.Add(authorityHolds),
 			IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign}
 		if err := issue(template, nil, nil, certFile, keyFile); err != nil {
 			return nil, nil, fmt.Errorf("make the gateway's authority: %w", err)
