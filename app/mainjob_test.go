@@ -14,8 +14,13 @@ func TestMainJob(t *testing.T) {
 	if testing.Short() {
 		t.Skip("drives a browser and a mail system")
 	}
+	t.Run("gateway", func(t *testing.T) { mainJob(t) })
+	t.Run("dovecot-postfix", func(t *testing.T) { mainJob(t, "--mail-system", "dovecot", "--mail", mailFolder(t)) })
+}
+
+func mainJob(t *testing.T, more ...string) {
 	data := filepath.Join(t.TempDir(), "d")
-	p := start(t, "demo", "--browser", "--data", data, "--mail", mailFolder(t))
+	p := start(t, append([]string{"demo", "--browser", "--data", data}, more...)...)
 	b := browser(t)
 
 	grace := open(t, b, p.link, "Grace")

@@ -38,7 +38,7 @@ type Options struct {
 	// Clear serves IMAP and SMTP too, and takes passwords there without TLS from this computer. For tests that read along.
 	Clear bool
 	// Certificate and Key are files with a chain and a key to use, and Roots one with the authorities that a client must
-	// trust beside its system's. Empty: the gateway makes an authority and certificates of its own.
+	// trust beside its system's. Kept when given. Empty at first: the gateway makes an authority and certificates of its own.
 	Certificate, Key, Roots string
 
 	Limits Limits

@@ -75,7 +75,8 @@ func TestRestart(t *testing.T) {
 	if _, err := gateway.Open(t.Context(), dir, gateway.Options{Domain: "other.example"}); care.KindOf(err) != care.Conflict {
 		t.Errorf("another domain: %v", err)
 	}
-	for what, o := range map[string]gateway.Options{"a domain": {Domain: "no domain"}, "an address": {IMAPS: "nowhere.invalid"}} {
+	for what, o := range map[string]gateway.Options{"a domain": {Domain: "no domain"}, "an address": {IMAPS: "nowhere.invalid"},
+		"a name that others do not have": {IMAPS: "0.0.0.0:0"}, "in the clear for others": {Hosts: []string{"mail.example"}, Clear: true, SMTP: "0.0.0.0:0"}} {
 		if _, err := gateway.Open(t.Context(), t.TempDir(), o); care.KindOf(err) != care.Invalid {
 			t.Errorf("%s: %v", what, err)
 		}

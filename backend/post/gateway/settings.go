@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -46,11 +47,15 @@ func (g *Gateway) settle(ctx context.Context) error {
 			wanted[imapC], wanted[smtpC] = g.o.IMAP, g.o.SMTP
 		}
 		changed := map[string]string{"domain": g.at.domain, "hosts": strings.Join(g.at.hosts, " ")}
+		g.settleFiles(kept, changed)
 		for service, address := range wanted {
 			if address == "" {
 				address = kept[service]
 			}
 			if g.at.addresses[service], err = placed(service, address); err != nil {
+				return err
+			}
+			if err := g.reachable(service); err != nil {
 				return err
 			}
 			changed[service] = g.at.addresses[service]
@@ -87,6 +92,42 @@ func (g *Gateway) settleNames(kept map[string]string) error {
 		g.at.hosts = []string{"127.0.0.1", "::1", "localhost"}
 	}
 	return nil
+}
+
+// reachable refuses to serve others under a name that only this computer has, and in the clear.
+func (g *Gateway) reachable(service string) error {
+	host, _, err := net.SplitHostPort(g.at.addresses[service])
+	if err != nil {
+		return fmt.Errorf("address of %s: %w", service, err)
+	}
+	if isLocal(host) {
+		return nil
+	}
+	if isLocal(g.at.hosts[0]) {
+		return care.Refusef(care.Invalid, "The gateway is to serve other computers on %s. Say with --host under which name they reach it.", host)
+	}
+	if service == imapC || service == smtpC {
+		return care.Refusef(care.Invalid, "The gateway serves without TLS on this computer alone, not on %s.", host)
+	}
+	return nil
+}
+
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// settleFiles keeps which certificate was given, for logins that are made without saying it again.
+func (g *Gateway) settleFiles(kept, changed map[string]string) {
+	if g.o.Certificate == "" {
+		g.o.Certificate, g.o.Key, g.o.Roots = kept["certificate"], kept["key"], kept["roots"]
+	}
+	for name, file := range map[string]*string{"certificate": &g.o.Certificate, "key": &g.o.Key, "roots": &g.o.Roots} {
+		if full, err := filepath.Abs(*file); *file != "" && err == nil {
+			*file = full
+		}
+		changed[name] = *file
+	}
 }
 
 // placed gives an address its port, a free one where it has none.
