@@ -16,7 +16,7 @@ import (
 
 func newDemo(f *flags) *cobra.Command {
 	var browser, startOver bool
-	var mail string
+	var mail backend.Mail
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Runs a small invented practice with its own mail system",
@@ -32,13 +32,20 @@ func newDemo(f *flags) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&browser, "browser", false, "show it in a browser on this computer instead of a window")
-	cmd.Flags().StringVar(&mail, "mail", "", "folder for the demo's mail system, which its servers' users must be able to enter; a place of its own under /var/lib by default")
+	mailFlags(cmd, &mail)
 	cmd.Flags().BoolVar(&startOver, "start-over", false, "throw the demo in the data folder away and make it new")
 	return cmd
 }
 
+// mailFlags choose a mail system, for a command and those under it.
+func mailFlags(cmd *cobra.Command, m *backend.Mail) {
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&m.System, "mail-system", backend.MailGateway, "the mail system: "+backend.MailGateway+", or "+backend.MailDovecot+" for Dovecot and Postfix")
+	flags.StringVar(&m.Dir, "mail", "", "folder for Dovecot and Postfix, which their users must be able to enter; a place of its own under /var/lib by default")
+}
+
 // runDemo brings the practice up, bottom first, and shows it until the context ends; it goes down in reverse.
-func runDemo(cmd *cobra.Command, f flags, mailDir string, browser, startOver bool, log *slog.Logger) (err error) {
+func runDemo(cmd *cobra.Command, f flags, m backend.Mail, browser, startOver bool, log *slog.Logger) (err error) {
 	ctx := cmd.Context()
 	// One demo a folder, before anything of it is touched: a second would start over under the first, or end its mail.
 	hold, raised, rang, err := first(ctx, f.data)
@@ -62,20 +69,21 @@ func runDemo(cmd *cobra.Command, f flags, mailDir string, browser, startOver boo
 		defer func() { _ = l.Close() }() // served to its end by show, or never
 	}
 	if startOver {
-		if err := demo.StartOver(f.data); err != nil {
+		if err := demo.ThrowAway(f.data); err != nil {
 			return care.Because(care.Internal, err, "The old demo could not be removed.")
 		}
 	}
 	say := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "postern: "+format+"\n", args...) }
 	say("starting the mail system")
-	mail, err := demo.StartMail(ctx, f.data, mailDir)
+	m.Log = log
+	accounts, stop, err := demo.StartMail(ctx, f.data, m)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, mail.Stop()) }()
+	defer func() { err = errors.Join(err, stop()) }()
 	if !demo.Made(f.data) {
 		say("making a small practice (this is done once)")
-		m := demo.Maker{Data: f.data, Accounts: mail, Log: log, Say: func(done, of int, what string) { say("%d of %d %s", done, of, what) }}
+		m := demo.Maker{Data: f.data, Accounts: accounts, Log: log, Say: func(done, of int, what string) { say("%d of %d %s", done, of, what) }}
 		if err := m.Make(ctx); err != nil {
 			return err
 		}

@@ -14,8 +14,14 @@ func TestMainJob(t *testing.T) {
 	if testing.Short() {
 		t.Skip("drives a browser and a mail system")
 	}
+	t.Run("gateway", func(t *testing.T) { inBrowsers(t) })
+	t.Run("dovecot-postfix", func(t *testing.T) { inBrowsers(t, "--mail-system", "dovecot", "--mail", mailFolder(t)) })
+}
+
+func inBrowsers(t *testing.T, more ...string) {
+	t.Helper()
 	data := filepath.Join(t.TempDir(), "d")
-	p := start(t, "demo", "--browser", "--data", data, "--mail", mailFolder(t))
+	p := start(t, append([]string{"demo", "--browser", "--data", data}, more...)...)
 	b := browser(t)
 
 	mainJob(t, open(t, b, p.link, "Grace"), func() glass { return open(t, b, p.link, "Rosa") })

@@ -14,14 +14,15 @@ import (
 // newPractice makes practices on this computer. Enrolment between computers comes later; until then this is how a
 // practice, its people and their profiles come to be, for trying things out and for tests.
 func newPractice(f *flags) *cobra.Command {
-	var file, mail, passFile string
+	var file, passFile string
+	var mail backend.Mail
 	cmd := &cobra.Command{Use: "practice", Short: "Makes a practice, its people and their profiles on this computer"}
 	make := &cobra.Command{
 		Use:   "make",
 		Short: "Makes a practice from a description",
 		Long: "Makes everything that a description names: the practice, its offices, people, members and a profile for each on\n" +
-			"this computer, with mailboxes and logins at a mail system that \"postern practice mail\" set up. The description is\n" +
-			"JSON; \"postern practice example\" prints one.",
+			"this computer, with mailboxes and logins at the mail system of the data folder. \"postern practice mail\" or \"postern\n" +
+			"gateway\" runs that. The description is JSON; \"postern practice example\" prints one.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := os.ReadFile(file)
@@ -56,12 +57,12 @@ func newPractice(f *flags) *cobra.Command {
 	mailCmd := &cobra.Command{
 		Use: "mail", Short: "Runs a mail system for the data folder until it is told to end", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return backend.RunMail(cmd.Context(), f.data, mail, func() {
+			return mail.Run(cmd.Context(), f.data, func() {
 				fmt.Fprintln(cmd.ErrOrStderr(), "postern: the mail system is running. Ctrl-C ends it.")
 			})
 		},
 	}
-	cmd.PersistentFlags().StringVar(&mail, "mail", "", "folder of the mail system; a place of its own under /var/lib by default")
+	mailFlags(cmd, &mail)
 	cmd.AddCommand(make, example, mailCmd)
 	return cmd
 }

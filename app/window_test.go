@@ -26,11 +26,10 @@ func TestMainJobInTheWindow(t *testing.T) {
 	}
 	program, d := windowed(t), newDesktop(t)
 	data := filepath.Join(t.TempDir(), "d")
-	mail := mailFolder(t)
-	if err := start(t, "demo", "--browser", "--data", data, "--mail", mail).kill(syscall.SIGTERM); err != nil {
+	if err := start(t, "demo", "--browser", "--data", data).kill(syscall.SIGTERM); err != nil {
 		t.Fatalf("make the demo: %v", err)
 	}
-	grace := d.window("Grace", program, "demo", "--data", data, "--mail", mail)
+	grace := d.window("Grace", program, "demo", "--data", data)
 	grace.sees("Who is signing in?")
 	mainJob(t, grace, func() glass { return d.window("Rosa", program, "--data", data, "--new-window") })
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"postern/backend/care"
+	"postern/backend/record/store"
 	"postern/backend/trust/vault"
 )
 
@@ -56,7 +57,7 @@ func New(data string, log *slog.Logger, now func() time.Time) *Backend {
 // HoldFolder keeps a second program that wants a whole data folder away from it, until it is closed or this process
 // ends: care.Conflict if another holds it.
 func HoldFolder(data string) (io.Closer, error) {
-	lock, err := lockFile(filepath.Join(data, "lock"))
+	lock, err := store.Lock(filepath.Join(data, "lock"))
 	if err != nil {
 		return nil, care.Because(care.Conflict, err, "Another Postern runs in this data folder. End that one first, or name another folder with --data.")
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"postern/backend/care"
-	"postern/backend/post/recipe"
 	"postern/backend/trust/enrol"
 )
 
@@ -90,20 +89,17 @@ func ExamplePlan() Plan {
 	}
 }
 
-// MakePractice makes what a plan describes, with profiles under data, over the mail system in a folder (empty: the place
-// that belongs to data), which must be running. It returns the profiles made so far, also with an error.
-func MakePractice(ctx context.Context, data, mail, passphrase string, plan Plan) ([]Label, error) {
+// MakePractice makes what a plan describes, with profiles under data, over a mail system of this computer, which it runs
+// meanwhile unless it runs already. It returns the profiles made so far, also with an error.
+func MakePractice(ctx context.Context, data string, mail Mail, passphrase string, plan Plan) (made []Label, err error) {
 	if err := plan.check(); err != nil { // before anything is made that stands in the way of the corrected one
 		return nil, err
 	}
-	mail, err := mailFolder(ctx, data, mail)
+	accounts, stop, err := mail.use(ctx, data)
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := recipe.Init(ctx, mail, recipe.Options{})
-	if err != nil {
-		return nil, care.Because(care.Unavailable, err, "The mail system cannot be used.")
-	}
+	defer func() { err = errors.Join(err, stop()) }()
 	reg, err := enrol.New(ctx, enrol.Options{Dir: filepath.Join(data, "practice"), Passphrase: passphrase, Accounts: accounts}, plan.Practice)
 	if err != nil {
 		return nil, err
@@ -113,7 +109,6 @@ func MakePractice(ctx context.Context, data, mail, passphrase string, plan Plan)
 	if err != nil {
 		return nil, err
 	}
-	var made []Label
 	for _, l := range labels {
 		if err := MakeProfile(ctx, reg, filepath.Join(ProfilesDir(data), l.ID), who[l.ID], l.Label, passphrase); err != nil {
 			return made, fmt.Errorf("profile of %s: %w", l.ID, err)
@@ -250,30 +245,4 @@ func (plan *Plan) calendar(ctx context.Context, reg *enrol.Registrar, who map[st
 		c.Absences = append(c.Absences, care.Absence{Person: who[a.Person], From: a.From, Until: a.Until, Cover: who[a.Cover]})
 	}
 	return reg.SetCalendar(ctx, c)
-}
-
-func mailFolder(ctx context.Context, data, dir string) (string, error) {
-	if dir != "" {
-		return dir, nil
-	}
-	return recipe.Place(ctx, data)
-}
-
-// RunMail runs the mail system of the recipe in a folder (empty: the place that belongs to data) until the context ends.
-func RunMail(ctx context.Context, data, dir string, ready func()) error {
-	dir, err := mailFolder(ctx, data, dir)
-	if err != nil {
-		return err
-	}
-	s, err := recipe.Init(ctx, dir, recipe.Options{})
-	if err != nil {
-		return care.Because(care.Unavailable, err, "The mail system cannot be set up.")
-	}
-	stop, err := s.Run(false)
-	if err != nil {
-		return care.Because(care.Unavailable, err, "The mail system does not start.")
-	}
-	ready()
-	<-ctx.Done()
-	return stop()
 }

@@ -22,7 +22,7 @@ func TestPlanIsCheckedFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := ExamplePlan()
 			spoil(&p)
-			made, err := MakePractice(t.Context(), t.TempDir(), "/nowhere", passphrase, p)
+			made, err := MakePractice(t.Context(), t.TempDir(), Mail{}, passphrase, p)
 			if care.KindOf(err) != care.Invalid || len(made) != 0 {
 				t.Errorf("made %v, err %v; want care.Invalid and nothing made", made, err)
 			}

@@ -46,7 +46,7 @@ type Profile struct {
 	replica *replica.Replica
 	facts   *facts
 	log     *slog.Logger
-	lock    *fileLock
+	lock    *store.FileLock
 	device  ed25519.PrivateKey // wiped at the end
 
 	wake   wakes
@@ -56,7 +56,7 @@ type Profile struct {
 
 // openProfile opens what a profile's secrets unlock, of which it keeps its own copies. Nothing runs until start.
 func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Logger, now func() time.Time) (*Profile, error) {
-	lock, err := lockFile(filepath.Join(dir, "lock"))
+	lock, err := store.Lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, care.Because(care.Conflict, err, "This profile is open in another Postern on this computer. Close that one first.")
 	}

@@ -155,18 +155,19 @@ want ca-certificates "the registries' certificates" test -s /etc/ssl/certs/ca-ce
 want gcc "SQLite is C" has gcc
 want libc6-dev "the C headers that SQLite needs" test -e /usr/include/stdlib.h
 go_is_enough || want golang-go "the language; an older one fetches what go.mod asks for" has go
-if for_task run bench test; then
-  want openssl "the mail system's certificate" has openssl
-  want dovecot-core "the mailboxes of the demo and the tests" has dovecot
-  want dovecot-imapd "the way in: IMAP" test -x /usr/lib/dovecot/imap
-  want dovecot-lmtpd "delivery into the mailboxes" test -x /usr/lib/dovecot/lmtp
-  want postfix "the way out: SMTP" has postfix
-fi
 if for_task bench test; then
+  want openssl "the certificate of Dovecot and Postfix" has openssl
+  want dovecot-core "a second mail system beside the embedded gateway: mailboxes" has dovecot
+  want dovecot-imapd "its way in: IMAP" test -x /usr/lib/dovecot/imap
+  want dovecot-lmtpd "delivery into its mailboxes" test -x /usr/lib/dovecot/lmtp
+  want postfix "its way out: SMTP" has postfix
   want git "names the version that was measured" has git
   want isync "the peer that benchmarks and tests compare with: mbsync" has mbsync
 fi
 if for_task test; then
+  want mutt "a mail client that reads from the gateway" has mutt
+  want aerc "another" has aerc
+  want bsdutils "a terminal for both" has script
   . /etc/os-release
   if ! has chromium && [[ ${ID:-} == ubuntu ]]; then
     die "The tests need a Chromium, and Ubuntu's package of it only works as a snap: install it with 'snap install chromium', then run this again. make run needs none."

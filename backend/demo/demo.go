@@ -133,3 +133,11 @@ func StartOver(data string) error {
 	}
 	return errors.Join(errs...)
 }
+
+// ThrowAway is StartOver with the embedded gateway, which must not run.
+func ThrowAway(data string) error {
+	if !there(filepath.Join(data, begun)) {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(backend.GatewayDir(data)), StartOver(data))
+}

@@ -136,7 +136,7 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes two practices over a mail system")
 	}
-	c := &clinic{t: t, data: t.TempDir(), mail: posttest.Start(t), now: clocks["Thanksgiving"]}
+	c := &clinic{t: t, data: t.TempDir(), mail: posttest.Start(t, posttest.Gateway), now: clocks["Thanksgiving"]}
 
 	// A demo that was begun and never finished is cleared away.
 	ghost := filepath.Join(backend.ProfilesDir(c.data), "ghost")

@@ -11,35 +11,21 @@ import (
 
 	"postern/backend"
 	"postern/backend/care"
-	"postern/backend/post/recipe"
 	"postern/backend/trust/directory"
 	"postern/backend/trust/enrol"
 )
 
-// Mail is the demo's own mail system. It runs as long as this process, however that ends, or until Stop.
-type Mail struct {
-	*recipe.System
-	Stop func() error
-}
-
-// StartMail sets up, unless it is there, and starts the demo's mail system in a folder; none named is the data folder's
-// own place.
-func StartMail(ctx context.Context, data, dir string) (Mail, error) {
-	if dir == "" {
-		var err error
-		if dir, err = recipe.Place(ctx, data); err != nil {
-			return Mail{}, err
+// StartMail sets up, unless it is there, and starts the demo's mail system. A demo goes on with the one that it was made
+// with: care.Conflict otherwise.
+func StartMail(ctx context.Context, data string, m backend.Mail) (accounts enrol.Accounts, stop func() error, err error) {
+	if own := backend.MailThere(data); Made(data) && own != (m.System != backend.MailDovecot) {
+		with := backend.MailDovecot
+		if own {
+			with = backend.MailGateway
 		}
+		return nil, nil, care.Refusef(care.Conflict, "The demo in this folder was made with another mail system. Go on with --mail-system %s, or begin anew with --start-over.", with)
 	}
-	s, err := recipe.Init(ctx, dir, recipe.Options{})
-	if err != nil {
-		return Mail{}, care.Because(care.Unavailable, err, "The demo's mail system cannot be set up.")
-	}
-	stop, err := s.Run(false)
-	if err != nil {
-		return Mail{}, care.Because(care.Unavailable, err, "The demo's mail system does not start.")
-	}
-	return Mail{s, stop}, nil
+	return m.Start(ctx, data)
 }
 
 // practice makes the practice, its people and a profile for each, and opens all of them, still.

@@ -19,9 +19,11 @@ import (
 // BenchmarkFirstSync fetches 10,000 sealed events of about 3 KB from Dovecot into a new replica: opened, verified,
 // journalled, folded and indexed; and beside it, in turn, mbsync of the same mailbox with FSync off, which stores the
 // mail as it is.
-func BenchmarkFirstSync(b *testing.B) {
+func BenchmarkFirstSync(b *testing.B) { posttest.EachB(b, benchmarkFirstSync) }
+
+func benchmarkFirstSync(b *testing.B, sys *posttest.System) {
 	const n = 10_000
-	w := newTown(b)
+	w := newTown(b, sys)
 	marisol := w.at("marisol")
 	office := w.offices["Lee"].Mailbox
 	fill(b, w, marisol, office, n)
@@ -89,8 +91,10 @@ func fill(b *testing.B, w *town, m *person, office care.MailboxID, n int) {
 
 // BenchmarkDelivery sends messages one at a time from a member's live replica and measures, for each, the time from the
 // end of its hold to the moment at which the nurse's live replica has it as a screen would read it.
-func BenchmarkDelivery(b *testing.B) {
-	w := newTown(b)
+func BenchmarkDelivery(b *testing.B) { posttest.EachB(b, benchmarkDelivery) }
+
+func benchmarkDelivery(b *testing.B, sys *posttest.System) {
+	w := newTown(b, sys)
 	marisol, ana := w.live("marisol"), w.live("ana")
 	ana.waitFor("the first look", func() bool { return ana.p.Sync().Phase == care.SyncUpToDate })
 	marisol.waitFor("the first look", func() bool { return marisol.p.Sync().Phase == care.SyncUpToDate })

@@ -1,14 +1,17 @@
 package stories
 
 import (
+	"postern/backend/post/posttest"
 	"testing"
 
 	"postern/backend/record/view"
 )
 
 // TestMainJob: a member writes to an office, the clinic confirms, the care team answers and completes.
-func TestMainJob(t *testing.T) {
-	w := newTown(t)
+func TestMainJob(t *testing.T) { posttest.Each(t, testMainJob) }
+
+func testMainJob(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.at("marisol"), w.at("rosa"), w.at("agent")
 
 	d := marisol.writes("Lee", "Refill", "The pharmacy says I have no refills left.")
@@ -64,7 +67,11 @@ func TestMainJob(t *testing.T) {
 
 // TestSecondOfficeNeedsASecondMessage: one message goes to one office; the other knows nothing of it.
 func TestSecondOfficeNeedsASecondMessage(t *testing.T) {
-	w := newTown(t)
+	posttest.Each(t, testSecondOfficeNeedsASecondMessage)
+}
+
+func testSecondOfficeNeedsASecondMessage(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana, sam := w.at("marisol"), w.at("ana"), w.at("sam")
 	marisol.writes("Lee", "For Lee", "Only for Dr. Lee.")
 	marisol.sends()
@@ -80,8 +87,10 @@ func TestSecondOfficeNeedsASecondMessage(t *testing.T) {
 
 // TestMailSystemStopped: with no mail system a member writes two messages and a draft, the program is killed and
 // started; when the mail system is back both arrive once, in order, and the draft is there.
-func TestMailSystemStopped(t *testing.T) {
-	w := newTown(t)
+func TestMailSystemStopped(t *testing.T) { posttest.Each(t, testMailSystemStopped) }
+
+func testMailSystemStopped(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	rosa := w.at("rosa")
 	rosa.pulls()
 	marisol := w.live("marisol")

@@ -5,13 +5,16 @@ import (
 
 	"postern/backend/care"
 	"postern/backend/command"
+	"postern/backend/post/posttest"
 	"postern/backend/record/draft"
 )
 
 // Who locks, or ends the program, while a text could still be taken back has decided: it is sent. With no mail system to
 // take it, it is no fact yet and waits for the next sign-in, and Postern says so.
-func TestPartingSendsWhatIsHeld(t *testing.T) {
-	w := newTown(t)
+func TestPartingSendsWhatIsHeld(t *testing.T) { posttest.Each(t, testPartingSendsWhatIsHeld) }
+
+func testPartingSendsWhatIsHeld(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.live("marisol"), w.at("ana")
 	hold := func(subject string) {
 		t.Helper()

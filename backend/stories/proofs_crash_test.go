@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"postern/backend/post/posttest"
 	"strings"
 	"syscall"
 	"testing"
@@ -98,10 +99,14 @@ func child(text string) error {
 // TestProof31KilledAtEveryTransition: a member's computer is killed after each of its commits in turn, from the first
 // letter typed to the letter confirmed, and started again; in the fold of every mailbox each message is there once.
 func TestProof31KilledAtEveryTransition(t *testing.T) {
+	posttest.Each(t, testProof31KilledAtEveryTransition)
+}
+
+func testProof31KilledAtEveryTransition(t *testing.T, sys *posttest.System) {
 	if testing.Short() {
 		t.Skip("starts a process for each commit")
 	}
-	w := newTown(t)
+	w := newTown(t, sys)
 	ana := w.at("ana")
 	const most = 60
 	for n := 1; ; n++ {
@@ -171,8 +176,10 @@ func drafts(t *testing.T, p *person) []draft.Draft {
 
 // TestProof45TakenBack: a text in its hold, or waiting, is edited or taken back, with a crash before and after; no event
 // of it exists. Once submission has begun it cannot be edited.
-func TestProof45TakenBack(t *testing.T) {
-	w := newTown(t)
+func TestProof45TakenBack(t *testing.T) { posttest.Each(t, testProof45TakenBack) }
+
+func testProof45TakenBack(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	ana := w.at("ana")
 	marisol := w.at("marisol")
 	d := marisol.drafts(newDraft(w, "Lee", "Held", "first words"))

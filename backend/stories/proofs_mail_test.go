@@ -77,8 +77,10 @@ func exchange(w *town, marisol, rosa, clinic *person) care.EventID {
 }
 
 // TestProof08UIDValidityChanges: the mail host gives the folders new UIDs; an old replica syncs and a new one rebuilds.
-func TestProof08UIDValidityChanges(t *testing.T) {
-	w := newTown(t)
+func TestProof08UIDValidityChanges(t *testing.T) { posttest.Each(t, testProof08UIDValidityChanges) }
+
+func testProof08UIDValidityChanges(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.at("marisol"), w.at("rosa"), w.at("agent")
 	exchange(w, marisol, rosa, clinic)
 	before := rosa.dump()
@@ -105,8 +107,10 @@ func events(t testing.TB, p *person) (c count) {
 }
 
 // TestProof09FetchIsCut: the connection breaks within a FETCH; after a reconnect nothing is skipped.
-func TestProof09FetchIsCut(t *testing.T) {
-	w := newTown(t)
+func TestProof09FetchIsCut(t *testing.T) { posttest.Each(t, testProof09FetchIsCut) }
+
+func testProof09FetchIsCut(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol := w.at("marisol")
 	for i := range 5 {
 		marisol.writes("Lee", fmt.Sprintf("Message %d", i), "text")
@@ -134,8 +138,10 @@ func TestProof09FetchIsCut(t *testing.T) {
 }
 
 // TestProof11LetterInJunk: letters that land in Junk, or only in Sent, are folded and confirmed.
-func TestProof11LetterInJunk(t *testing.T) {
-	w := newTown(t)
+func TestProof11LetterInJunk(t *testing.T) { posttest.Each(t, testProof11LetterInJunk) }
+
+func testProof11LetterInJunk(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.at("marisol"), w.at("ana")
 	ana.pulls()
 	d := marisol.writes("Lee", "Lost in Junk", "text")
@@ -164,8 +170,10 @@ func TestProof11LetterInJunk(t *testing.T) {
 }
 
 // TestProof13DeliveredFiveTimes: the same signed bytes five times are one event, one receipt.
-func TestProof13DeliveredFiveTimes(t *testing.T) {
-	w := newTown(t)
+func TestProof13DeliveredFiveTimes(t *testing.T) { posttest.Each(t, testProof13DeliveredFiveTimes) }
+
+func testProof13DeliveredFiveTimes(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.at("marisol"), w.at("rosa"), w.at("agent")
 	d := marisol.writes("Lee", "Once", "text")
 	marisol.sends()
@@ -202,8 +210,10 @@ func kinds(t testing.TB, p *person, thread care.ThreadID, kind event.Kind) (n in
 }
 
 // TestProof15AnswerLost: the server took the letter and its 250 was lost; the resend is the same event.
-func TestProof15AnswerLost(t *testing.T) {
-	w := newTown(t)
+func TestProof15AnswerLost(t *testing.T) { posttest.Each(t, testProof15AnswerLost) }
+
+func testProof15AnswerLost(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.off("marisol", ""), w.at("ana")
 	var proxy *posttest.Proxy
 	marisol.secrets(func(s *vault.Secrets) {
@@ -232,8 +242,10 @@ func TestProof15AnswerLost(t *testing.T) {
 
 // TestProof22DirectoryLater: an event by a device whose certificate is not known yet waits, and counts, without a
 // restart, once the directory arrives.
-func TestProof22DirectoryLater(t *testing.T) {
-	w := newTown(t)
+func TestProof22DirectoryLater(t *testing.T) { posttest.Each(t, testProof22DirectoryLater) }
+
+func testProof22DirectoryLater(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa := w.at("marisol"), w.at("rosa")
 	d := marisol.writes("Lee", "Hello", "text")
 	marisol.sends()
@@ -258,8 +270,10 @@ func TestProof22DirectoryLater(t *testing.T) {
 }
 
 // TestProof24ResealedToAnother: member A seals the event of another conversation to member B: it is not addressed to B.
-func TestProof24ResealedToAnother(t *testing.T) {
-	w := newTown(t)
+func TestProof24ResealedToAnother(t *testing.T) { posttest.Each(t, testProof24ResealedToAnother) }
+
+func testProof24ResealedToAnother(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, dmitri := w.at("marisol"), w.at("dmitri")
 	d := marisol.writes("Lee", "Mine", "text")
 	marisol.sends()
@@ -273,8 +287,10 @@ func TestProof24ResealedToAnother(t *testing.T) {
 
 // TestProof23RefusedWithItsReason: a note sealed to a member, a key twice, a key in another spelling, a foreign practice:
 // each is refused with its reason, and the conversation stays as it was.
-func TestProof23RefusedWithItsReason(t *testing.T) {
-	w := newTown(t)
+func TestProof23RefusedWithItsReason(t *testing.T) { posttest.Each(t, testProof23RefusedWithItsReason) }
+
+func testProof23RefusedWithItsReason(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.at("marisol"), w.at("ana")
 	d := marisol.writes("Lee", "Mine", "text")
 	marisol.sends()
@@ -316,8 +332,10 @@ func (w *town) posts(to care.MailboxID, raw, sig []byte) {
 
 // TestProof39ClocksDaysApart: with clocks three days ahead and behind, the confirmers' too, both sides show the same order
 // and the same due day, counted from when the office's server took the message.
-func TestProof39ClocksDaysApart(t *testing.T) {
-	w := newTown(t)
+func TestProof39ClocksDaysApart(t *testing.T) { posttest.Each(t, testProof39ClocksDaysApart) }
+
+func testProof39ClocksDaysApart(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.off("marisol", ""), w.off("rosa", ""), w.off("agent", "")
 	marisol.clock, rosa.clock, clinic.clock = &clock{offset: 72 * time.Hour}, &clock{offset: -72 * time.Hour}, &clock{offset: -72 * time.Hour}
 	for _, p := range []*person{marisol, rosa, clinic} {
@@ -367,8 +385,10 @@ func (p *person) confirms(thread care.ThreadID, n int) {
 }
 
 // TestProof41Rewrapped: a letter that a mail system rewrapped and recoded opens as the same event.
-func TestProof41Rewrapped(t *testing.T) {
-	w := newTown(t)
+func TestProof41Rewrapped(t *testing.T) { posttest.Each(t, testProof41Rewrapped) }
+
+func testProof41Rewrapped(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, ana := w.at("marisol"), w.at("ana")
 	d := marisol.writes("Lee", "Rewrapped", "text")
 	marisol.sends()
@@ -387,8 +407,10 @@ func TestProof41Rewrapped(t *testing.T) {
 }
 
 // TestProof44Crossing: a reply of the office and a message of the member cross; the conversation awaits the office.
-func TestProof44Crossing(t *testing.T) {
-	w := newTown(t)
+func TestProof44Crossing(t *testing.T) { posttest.Each(t, testProof44Crossing) }
+
+func testProof44Crossing(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol, rosa, clinic := w.at("marisol"), w.at("rosa"), w.at("agent")
 	d := marisol.writes("Lee", "Crossing", "first")
 	marisol.sends()

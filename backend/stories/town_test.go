@@ -69,9 +69,9 @@ type person struct {
 }
 
 // newTown makes a practice with two offices, their people, two members and the agent; nobody's computer is on yet.
-func newTown(t testing.TB) *town {
+func newTown(t testing.TB, sys *posttest.System) *town {
 	t.Helper()
-	w := &town{t: t, dir: t.TempDir(), mail: posttest.Start(t), offices: map[string]care.Office{}, who: map[string]care.PersonID{}, people: map[string]*person{}}
+	w := &town{t: t, dir: t.TempDir(), mail: sys, offices: map[string]care.Office{}, who: map[string]care.PersonID{}, people: map[string]*person{}}
 	ctx := t.Context()
 	reg, err := enrol.New(ctx, enrol.Options{
 		Dir: filepath.Join(w.dir, "practice"), Passphrase: passphrase, Accounts: w.mail,

@@ -14,8 +14,10 @@ import (
 
 // TestTroubleIsToldWithWhatToDo: each trouble with the mail system reaches the foot of the screens with its own sentence,
 // and with whether a person must act. The text waits meanwhile.
-func TestTroubleIsToldWithWhatToDo(t *testing.T) {
-	w := newTown(t)
+func TestTroubleIsToldWithWhatToDo(t *testing.T) { posttest.Each(t, testTroubleIsToldWithWhatToDo) }
+
+func testTroubleIsToldWithWhatToDo(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	expired := func(l *care.MailLogin) {
 		l.SMTP, l.Roots = posttest.TLSServer(t, posttest.Certificate{NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour)})
 		l.IMAP = l.SMTP
@@ -55,8 +57,10 @@ func TestTroubleIsToldWithWhatToDo(t *testing.T) {
 }
 
 // TestALetterPutOffIsNotSent: what the mail system refuses for now waits, on the screens too, until it is taken.
-func TestALetterPutOffIsNotSent(t *testing.T) {
-	w := newTown(t)
+func TestALetterPutOffIsNotSent(t *testing.T) { posttest.Each(t, testALetterPutOffIsNotSent) }
+
+func testALetterPutOffIsNotSent(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
 	marisol := w.off("marisol", "")
 	var proxy *posttest.Proxy
 	marisol.secrets(func(s *vault.Secrets) {

@@ -30,9 +30,10 @@ func (*nothing) Problem(error)      {}
 
 // BenchmarkFetch10k reads 10,000 letters of 3 KB from Dovecot: connection, login, comparison and all bytes, into a sink
 // that forgets them.
-func BenchmarkFetch10k(b *testing.B) {
+func BenchmarkFetch10k(b *testing.B) { posttest.EachB(b, benchmarkFetch10k) }
+
+func benchmarkFetch10k(b *testing.B, sys *posttest.System) {
 	const n = 10_000
-	sys := posttest.Start(b)
 	local := sys.AddMailbox(b)
 	payload := make([]byte, 1900)
 	var all [][]byte

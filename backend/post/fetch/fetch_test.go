@@ -15,7 +15,11 @@ import (
 var arrival = time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC)
 
 func TestEveryFolderButTrashAndDrafts(t *testing.T) {
-	sys, local, login := box(t)
+	posttest.Each(t, testEveryFolderButTrashAndDrafts)
+}
+
+func testEveryFolderButTrashAndDrafts(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mail(t, 0))
 	sys.Append(t, local, "Junk", arrival, mail(t, 1))
 	sys.Append(t, local, "Sent", arrival, mail(t, 2))
@@ -44,9 +48,11 @@ func TestEveryFolderButTrashAndDrafts(t *testing.T) {
 	}
 }
 
-func TestNewestFirstInBatches(t *testing.T) {
+func TestNewestFirstInBatches(t *testing.T) { posttest.Each(t, testNewestFirstInBatches) }
+
+func testNewestFirstInBatches(t *testing.T, sys *posttest.System) {
 	const n = 1203
-	sys, local, login := box(t)
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, n)...)
 	r := newReplica()
 	var sizes []int
@@ -75,8 +81,10 @@ func TestNewestFirstInBatches(t *testing.T) {
 	}
 }
 
-func TestEveryWayIn(t *testing.T) {
-	sys, local, login := box(t)
+func TestEveryWayIn(t *testing.T) { posttest.Each(t, testEveryWayIn) }
+
+func testEveryWayIn(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 3)...)
 	for name, l := range map[string]care.MailLogin{"TLS": login, "STARTTLS": sys.StartTLS(login), "in the clear": sys.Clear(login),
 		"owner": sys.AddLogin(t, local, posttest.Owner), "agent": sys.AddLogin(t, local, posttest.Agent)} {
@@ -87,8 +95,10 @@ func TestEveryWayIn(t *testing.T) {
 }
 
 // A letter of a piece of a file comes whole; one that is too large is named, and its bytes stay where they are.
-func TestLargeLetters(t *testing.T) {
-	sys, local, login := box(t)
+func TestLargeLetters(t *testing.T) { posttest.Each(t, testLargeLetters) }
+
+func testLargeLetters(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	large := mailOf(t, "PSTN\x01"+strings.Repeat("x", 4_500_000)) // more than is asked for at once
 	huge := append(mail(t, 1), []byte(strings.Repeat(strings.Repeat("y", 76)+"\r\n", 120_000))...)
 	sys.Append(t, local, "INBOX", arrival, mail(t, 0), large, huge)
@@ -120,8 +130,10 @@ func TestLargeLetters(t *testing.T) {
 }
 
 // Reading leaves no mark, even with a login that could.
-func TestReadingChangesNothing(t *testing.T) {
-	sys, local, _ := box(t)
+func TestReadingChangesNothing(t *testing.T) { posttest.Each(t, testReadingChangesNothing) }
+
+func testReadingChangesNothing(t *testing.T, sys *posttest.System) {
+	local, _ := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 3)...)
 	login := sys.Clear(sys.AddLogin(t, local, posttest.Owner))
 	p := posttest.NewProxy(t, login.IMAP)
@@ -136,8 +148,10 @@ func TestReadingChangesNothing(t *testing.T) {
 	}
 }
 
-func TestNewLettersAreFoundByIdle(t *testing.T) {
-	sys, local, login := box(t)
+func TestNewLettersAreFoundByIdle(t *testing.T) { posttest.Each(t, testNewLettersAreFoundByIdle) }
+
+func testNewLettersAreFoundByIdle(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	r := newReplica()
 	f := fetcher(login, r)
 	running(t, f)
@@ -149,8 +163,10 @@ func TestNewLettersAreFoundByIdle(t *testing.T) {
 	r.holds(t, 5)
 }
 
-func TestOtherFoldersAreLookedAt(t *testing.T) {
-	sys, local, login := box(t)
+func TestOtherFoldersAreLookedAt(t *testing.T) { posttest.Each(t, testOtherFoldersAreLookedAt) }
+
+func testOtherFoldersAreLookedAt(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	r := newReplica()
 	f := fetcher(login, r)
 	f.Round = 20 * time.Millisecond
@@ -164,12 +180,14 @@ func TestOtherFoldersAreLookedAt(t *testing.T) {
 	r.holds(t, 3)
 }
 
-func TestPollingWithoutIdle(t *testing.T) {
-	sys, local, login := box(t)
+func TestPollingWithoutIdle(t *testing.T) { posttest.Each(t, testPollingWithoutIdle) }
+
+func testPollingWithoutIdle(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
 	p.Rewrite(func(line string) string {
-		line = strings.ReplaceAll(line, " IDLE", "")
-		return strings.ReplaceAll(line, " ESEARCH", "") // and it answers as an old server does
+		line = strings.NewReplacer(" IDLE", "", " IMAP4rev2", "").Replace(line) // the latter offers both
+		return strings.ReplaceAll(line, " ESEARCH", "")                         // and it answers as an old server does
 	})
 	login.IMAP = p.Endpoint(care.TLSNone)
 	sys.Append(t, local, "INBOX", arrival, mail(t, 0))
@@ -185,8 +203,10 @@ func TestPollingWithoutIdle(t *testing.T) {
 	}
 }
 
-func TestNudgeLooksAtOnce(t *testing.T) {
-	sys, local, login := box(t)
+func TestNudgeLooksAtOnce(t *testing.T) { posttest.Each(t, testNudgeLooksAtOnce) }
+
+func testNudgeLooksAtOnce(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	r := newReplica()
 	f := fetcher(login, r)
 	f.Round = time.Hour
@@ -199,8 +219,10 @@ func TestNudgeLooksAtOnce(t *testing.T) {
 
 // What needed no fetching and is wanted after all is fetched at once, wherever it lies: while a connection waits, and in the
 // very comparison in which something comes that makes it wanted.
-func TestAgainComparesEverything(t *testing.T) {
-	sys, local, login := box(t)
+func TestAgainComparesEverything(t *testing.T) { posttest.Each(t, testAgainComparesEverything) }
+
+func testAgainComparesEverything(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	r := newReplica()
 	f := fetcher(login, r)
 	f.Round = time.Hour
@@ -232,8 +254,10 @@ func TestAgainComparesEverything(t *testing.T) {
 	}
 }
 
-func TestMailSystemStopsAndComesBack(t *testing.T) {
-	sys, local, login := box(t)
+func TestMailSystemStopsAndComesBack(t *testing.T) { posttest.Each(t, testMailSystemStopsAndComesBack) }
+
+func testMailSystemStopsAndComesBack(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	r := newReplica()
 	running(t, fetcher(login, r))
 	r.until(t, "the first comparison", func() bool { return r.upToDate > 0 })
@@ -255,16 +279,20 @@ func TestMailSystemStopsAndComesBack(t *testing.T) {
 	r.until(t, "the letter", func() bool { return len(r.byName) == 1 && r.upToDate > was })
 }
 
-func TestRefusedPassword(t *testing.T) {
-	sys, _, login := box(t)
+func TestRefusedPassword(t *testing.T) { posttest.Each(t, testRefusedPassword) }
+
+func testRefusedPassword(t *testing.T, sys *posttest.System) {
+	_, login := box(t, sys)
 	login.Password += "x"
 	for _, l := range []care.MailLogin{login, sys.StartTLS(login)} {
 		told(t, fetcher(l, newReplica()).Once(t.Context()), care.Forbidden, "refused the password")
 	}
 }
 
-func TestTLSNotOffered(t *testing.T) {
-	sys, _, login := box(t)
+func TestTLSNotOffered(t *testing.T) { posttest.Each(t, testTLSNotOffered) }
+
+func testTLSNotOffered(t *testing.T, sys *posttest.System) {
+	_, login := box(t, sys)
 	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
 	p.Rewrite(func(line string) string {
 		if strings.Contains(line, "Begin TLS") {
@@ -280,8 +308,10 @@ func TestTLSNotOffered(t *testing.T) {
 }
 
 // The eleventh connection of one login is refused by Dovecot's own limit, which is no matter of the password.
-func TestTooManyConnections(t *testing.T) {
-	_, _, login := box(t)
+func TestTooManyConnections(t *testing.T) { posttest.Each(t, testTooManyConnections) }
+
+func testTooManyConnections(t *testing.T, sys *posttest.System) {
+	_, login := box(t, sys)
 	for range 10 {
 		r := newReplica()
 		running(t, fetcher(login, r))
@@ -290,8 +320,10 @@ func TestTooManyConnections(t *testing.T) {
 	told(t, fetcher(login, newReplica()).Once(t.Context()), care.Unavailable, "too many connections")
 }
 
-func TestASinkThatFails(t *testing.T) {
-	sys, local, login := box(t)
+func TestASinkThatFails(t *testing.T) { posttest.Each(t, testASinkThatFails) }
+
+func testASinkThatFails(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 1200)...)
 	r := newReplica()
 	r.fail = care.Refusef(care.Full, "There is no room on this computer.")
@@ -308,8 +340,10 @@ func TestASinkThatFails(t *testing.T) {
 }
 
 // A letter that the server cannot give holds up no other.
-func TestALetterThatCannotBeFetched(t *testing.T) {
-	sys, local, login := box(t)
+func TestALetterThatCannotBeFetched(t *testing.T) { posttest.Each(t, testALetterThatCannotBeFetched) }
+
+func testALetterThatCannotBeFetched(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 20)...)
 	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
 	p.Break(func(line string) bool { return strings.Contains(line, "FETCH (UID 15 ") })

@@ -12,9 +12,11 @@ import (
 
 // TestProof08UIDValidityChanges: the mail host gives the folder a new UIDVALIDITY and shuffles the UIDs. A replica that
 // was there before and one that is built anew hold the same letters, and nothing is taken for something else.
-func TestProof08UIDValidityChanges(t *testing.T) {
+func TestProof08UIDValidityChanges(t *testing.T) { posttest.Each(t, testProof08UIDValidityChanges) }
+
+func testProof08UIDValidityChanges(t *testing.T, sys *posttest.System) {
 	const n = 25
-	sys, local, login := box(t)
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, n)...)
 	old := newReplica()
 	running(t, fetcher(login, old))
@@ -39,8 +41,10 @@ func TestProof08UIDValidityChanges(t *testing.T) {
 
 // TestProof09CutFetch: the connection is cut after three of ten letters and within the fourth. All ten are stored after
 // the next connection, none twice, and the three need not come again.
-func TestProof09CutFetch(t *testing.T) {
-	sys, local, login := box(t)
+func TestProof09CutFetch(t *testing.T) { posttest.Each(t, testProof09CutFetch) }
+
+func testProof09CutFetch(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 10)...)
 	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
 	cut := p.Arm(posttest.CutAfterLiterals(3))
@@ -77,8 +81,10 @@ func TestProof09CutFetch(t *testing.T) {
 }
 
 // TestProof10HiddenUID: the server shows UID 102 before 101. When it shows 101 too, the next wake-up finds it.
-func TestProof10HiddenUID(t *testing.T) {
-	sys, local, login := box(t)
+func TestProof10HiddenUID(t *testing.T) { posttest.Each(t, testProof10HiddenUID) }
+
+func testProof10HiddenUID(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 102)...)
 	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
 	var shown atomic.Bool
@@ -105,8 +111,10 @@ func TestProof10HiddenUID(t *testing.T) {
 }
 
 // TestProof11JunkOrSent: a letter that the mail system files as junk, or that is only in Sent, is found.
-func TestProof11JunkOrSent(t *testing.T) {
-	sys, local, login := box(t)
+func TestProof11JunkOrSent(t *testing.T) { posttest.Each(t, testProof11JunkOrSent) }
+
+func testProof11JunkOrSent(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 2)...)
 	sys.Move(t, local, "INBOX", "Junk")
 	sys.Append(t, local, "Sent", arrival, mail(t, 2))
@@ -125,8 +133,10 @@ func TestProof11JunkOrSent(t *testing.T) {
 }
 
 // TestProof12Expunged, the transport's part: what is expunged on the server goes from no replica.
-func TestProof12Expunged(t *testing.T) {
-	sys, local, login := box(t)
+func TestProof12Expunged(t *testing.T) { posttest.Each(t, testProof12Expunged) }
+
+func testProof12Expunged(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
 	sys.Append(t, local, "INBOX", arrival, mails(t, 0, 120)...)
 	r := newReplica()
 	once(t, fetcher(login, r))

@@ -228,9 +228,8 @@ func told(t testing.TB, err error, kind care.Kind, what string) {
 func sum(b []byte) [32]byte { return sha256.Sum256(b) }
 
 // box is a mailbox with a login that may only read it.
-func box(t testing.TB) (*posttest.System, string, care.MailLogin) {
+func box(t testing.TB, sys *posttest.System) (string, care.MailLogin) {
 	t.Helper()
-	sys := posttest.Start(t)
 	local := sys.AddMailbox(t)
-	return sys, local, sys.AddLogin(t, local, posttest.Staff)
+	return local, sys.AddLogin(t, local, posttest.Staff)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"postern/backend/care"
+	"postern/backend/post/gateway"
 )
 
 // Mail is one message as a mailbox holds it.
@@ -31,12 +32,22 @@ type Mail struct {
 // Append puts messages into a folder, as having arrived at that time, past the mail system's own delivery.
 func (s *System) Append(tb testing.TB, local, folder string, at time.Time, messages ...[]byte) {
 	tb.Helper()
+	if s.own != nil {
+		letters := make([]gateway.Letter, len(messages))
+		for i, m := range messages {
+			letters[i] = gateway.Letter{Arrived: at, Bytes: m}
+		}
+		if err := s.own.Put(tb.Context(), local, folder, letters...); err != nil {
+			tb.Fatal(fmt.Errorf("put into %s of mailbox %s: %w", folder, local, err))
+		}
+		return
+	}
 	if err := s.append(tb, local, folder, at, messages); err != nil {
 		tb.Fatal(fmt.Errorf("append to %s of mailbox %s: %w", folder, local, err))
 	}
 }
 
-// append speaks IMAP itself: the library has no command for many messages at once, and one by one takes minutes.
+// append speaks IMAP to Dovecot itself: the library has no command for many messages at once, and one by one takes minutes.
 func (s *System) append(tb testing.TB, local, folder string, at time.Time, messages [][]byte) error {
 	login, err := s.owner(context.WithoutCancel(tb.Context()), local)
 	if err != nil {
@@ -142,15 +153,23 @@ func (s *System) Expunge(tb testing.TB, local, folder string, uids ...uint32) {
 }
 
 // ResetUIDValidity does to a folder what a mail host does that was restored or moved: the same messages, in another
-// order, under a new UIDVALIDITY, with UIDs from one on. Dovecot is stopped meanwhile, so every connection breaks.
+// order, under a new UIDVALIDITY, with UIDs from one on. The mail system is stopped meanwhile, so every connection breaks.
 func (s *System) ResetUIDValidity(tb testing.TB, local, folder string) {
 	tb.Helper()
 	all := s.Messages(tb, local, folder)
 	before := s.validity(tb, local, folder)
+	if s.own != nil && len(all) > 0 {
+		s.Expunge(tb, local, folder)
+	}
 	if err := s.Stop(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	err := os.RemoveAll(filepath.Join(s.Dir(), "mail", local, "mailboxes", folder))
+	var err error
+	if s.own != nil {
+		err = s.own.Restored(tb.Context())
+	} else {
+		err = os.RemoveAll(filepath.Join(s.Dir(), "mail", local, "mailboxes", folder))
+	}
 	s.StartServers(tb)
 	if err != nil {
 		tb.Fatal(err)

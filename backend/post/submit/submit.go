@@ -252,6 +252,9 @@ func (s *Session) Close() error {
 	}
 	s.broken = care.Refusef(care.Unavailable, "The connection to the mail system is closed.")
 	s.conn.SetPatience(time.Second)
-	_ = s.client.Quit() // politeness only: what was sent has been answered
+	if s.client.Quit() != nil { // politeness only: what was sent has been answered
+		_ = s.conn.Close() // the server has gone already
+		return nil
+	}
 	return s.conn.Close()
 }

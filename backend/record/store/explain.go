@@ -11,20 +11,29 @@ import (
 	"postern/backend/care"
 )
 
-// Sentences for what a disk and a file can do to us. Each says what happened, where the text is and what to do; in them
-// stands what could not be done.
-const (
-	noRoom = "There is no room left on this computer's disk, so this could not be %s. What was saved before is safe, and " +
-		"text that you have just typed is still in its window. Free some space, then try again."
-	badDisk = "This computer's disk reported an error, so this could not be %s. What was saved before is still there, and " +
-		"text that you have just typed is still in its window. Try again, and if it happens again, have the disk checked."
-	damaged = "The file that holds this profile's messages is damaged. Everything that was sent or received is still in the " +
-		"mailbox; only drafts and texts that still waited may be lost. Keep the file and ask whoever looks after this computer."
-	mayNot = "Postern may not write into its own folder on this computer, so this could not be %s. What was saved before " +
-		"is safe, and text that you have just typed is still in its window. Ask whoever looks after this computer."
-	held = "Another program holds the file with this profile's messages, so this could not be %s. Text that you have " +
-		"just typed is still in its window. Close the other program, then try again."
-)
+// Sentences are the words for what a disk and a file can do to us. Each says what happened, where the text is and what to
+// do. In NoRoom, BadDisk, MayNot and Held one %s stands for what could not be done: "saved" or "read".
+type Sentences struct {
+	NoRoom, BadDisk, Damaged, MayNot, Held string
+
+	Newer string // a newer Postern wrote the file
+	Key   string // the key cannot be its key
+}
+
+var replicaSentences = Sentences{
+	NoRoom: "There is no room left on this computer's disk, so this could not be %s. What was saved before is safe, and " +
+		"text that you have just typed is still in its window. Free some space, then try again.",
+	BadDisk: "This computer's disk reported an error, so this could not be %s. What was saved before is still there, and " +
+		"text that you have just typed is still in its window. Try again, and if it happens again, have the disk checked.",
+	Damaged: "The file that holds this profile's messages is damaged. Everything that was sent or received is still in the " +
+		"mailbox; only drafts and texts that still waited may be lost. Keep the file and ask whoever looks after this computer.",
+	MayNot: "Postern may not write into its own folder on this computer, so this could not be %s. What was saved before " +
+		"is safe, and text that you have just typed is still in its window. Ask whoever looks after this computer.",
+	Held: "Another program holds the file with this profile's messages, so this could not be %s. Text that you have " +
+		"just typed is still in its window. Close the other program, then try again.",
+	Newer: "A newer Postern has used this profile on this computer. Nothing was changed. Update Postern, then sign in again.",
+	Key:   "This profile's key does not fit its messages. Nothing was changed.",
+}
 
 // What could not be done.
 const (
@@ -34,7 +43,7 @@ const (
 
 // explain turns what SQLite and the disk say into a refusal with a sentence. Other errors, and nil, come back as they
 // are. A full disk shows in three ways: as SQLITE_FULL, as an input or output error, and as a file that cannot be made.
-func explain(err error, did string) error {
+func (w *Sentences) explain(err error, did string) error {
 	var told *care.Error
 	if err == nil || errors.As(err, &told) {
 		return err
@@ -43,27 +52,27 @@ func explain(err error, did string) error {
 		return care.Because(kind, err, fmt.Sprintf(sentence, did))
 	}
 	if isFull(err) {
-		return because(care.Full, noRoom)
+		return because(care.Full, w.NoRoom)
 	}
 	var s sqlite3.Error
 	if !errors.As(err, &s) {
 		if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
-			return because(care.Internal, mayNot)
+			return because(care.Internal, w.MayNot)
 		}
 		return err
 	}
 	switch s.Code {
 	case sqlite3.ErrIoErr:
 		if did == read {
-			return because(care.Internal, badDisk)
+			return because(care.Internal, w.BadDisk)
 		}
-		return because(care.Full, badDisk) // as full, it takes nothing more
+		return because(care.Full, w.BadDisk) // as full, it takes nothing more
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return corrupt(err)
+		return w.corrupt(err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrCantOpen:
-		return because(care.Internal, mayNot)
+		return because(care.Internal, w.MayNot)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return because(care.Unavailable, held) // it passes: nothing is decided by it
+		return because(care.Unavailable, w.Held) // it passes: nothing is decided by it
 	}
 	return err
 }
@@ -80,4 +89,4 @@ func isFull(err error) bool {
 // noSpace reports whether the system said that a disk or a quota is full.
 func noSpace(errno syscall.Errno) bool { return errno == syscall.ENOSPC || errno == syscall.EDQUOT }
 
-func corrupt(cause error) error { return care.Because(care.Corrupt, cause, damaged) }
+func (w *Sentences) corrupt(cause error) error { return care.Because(care.Corrupt, cause, w.Damaged) }

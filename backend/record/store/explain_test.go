@@ -39,7 +39,7 @@ func TestExplain(t *testing.T) {
 		{fmt.Errorf("save draft: %w", refusal), saved, care.Invalid, "No."},
 		{plain, saved, care.Internal, "Something went wrong"},
 	} {
-		got := explain(c.err, c.did)
+		got := replicaSentences.explain(c.err, c.did)
 		if care.KindOf(got) != c.kind || !strings.Contains(care.SentenceOf(got), c.says) || strings.Contains(care.SentenceOf(got), "%") {
 			t.Errorf("%v: %s, %s", c.err, care.KindOf(got), care.SentenceOf(got))
 		}
@@ -47,7 +47,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%v: its cause is lost", c.err)
 		}
 	}
-	if explain(nil, saved) != nil {
+	if replicaSentences.explain(nil, saved) != nil {
 		t.Error("nothing is an error")
 	}
 }

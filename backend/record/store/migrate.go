@@ -18,20 +18,39 @@ var schema string
 //go:embed derived.sql
 var derived string
 
-// appID marks a file as Postern's: "PSTN".
+// appID marks a file as a replica of Postern's: "PSTN".
 const appID = 0x5053544e
 
-// steps[i] brings the kept tables from version i+1 to i+2. A step uses SQL and types of its own, never today's; once
-// released it is not changed. Version 1 is testdata/v1.sql.
-var steps []func(ctx context.Context, tx *sql.Tx) error
+// steps are those of the replica's kept tables. Version 1 is testdata/v1.sql.
+var steps []Step
 
-// derivedTables are all tables that were ever derived, in the order in which they can be dropped.
+// derivedTables are all tables of a replica that were ever derived, in the order in which they can be dropped.
 var derivedTables = []string{"search_words", "search", "item", "part", "stale", "conversation", "projection"}
 
-func version() int { return len(steps) + 1 }
+// Step brings kept tables from one version to the next. It uses SQL and types of its own, never today's; once released
+// it is not changed.
+type Step = func(ctx context.Context, tx *sql.Tx) error
+
+// Schema is what a file of one sort holds.
+type Schema struct {
+	App       int32  // the application id in the file's header, by which its sort is known; not 0
+	Kept      string // the SQL of a fresh file's tables that cannot be made again
+	Steps     []Step // Steps[i] brings the kept tables from version i+1 to i+2
+	Sentences Sentences
+
+	derived       string // the SQL of the tables that can; they need a kept table setting
+	derivedTables []string
+}
+
+// replica is the schema of a profile's file.
+func replica() Schema {
+	return Schema{App: appID, Kept: schema, Steps: steps, Sentences: replicaSentences, derived: derived, derivedTables: derivedTables}
+}
+
+func (s *Schema) version() int { return len(s.Steps) + 1 }
 
 // migrate makes an empty file a fresh one and brings an older one up to date. It may run any number of times.
-func migrate(ctx context.Context, tx *sql.Tx) error {
+func (s *Schema) migrate(ctx context.Context, tx *sql.Tx) error {
 	var app, have, objects int
 	if err := tx.QueryRowContext(ctx, "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) "+
 		"FROM pragma_application_id, pragma_user_version").Scan(&app, &have, &objects); err != nil {
@@ -39,32 +58,35 @@ func migrate(ctx context.Context, tx *sql.Tx) error {
 	}
 	switch {
 	case app == 0 && have == 0 && objects == 0:
-		if err := exec(ctx, tx, schema, fmt.Sprintf("PRAGMA application_id = %d", appID)); err != nil {
+		if err := exec(ctx, tx, s.Kept, fmt.Sprintf("PRAGMA application_id = %d", s.App)); err != nil {
 			return fmt.Errorf("make the tables: %w", err)
 		}
-	case app != appID || have < 1:
-		return corrupt(errors.New("not a file of Postern's"))
-	case have > version():
-		return care.Because(care.Conflict, fmt.Errorf("schema %d, this program knows %d", have, version()),
-			"A newer Postern has used this profile on this computer. Nothing was changed. Update Postern, then sign in again.")
+	case app != int(s.App) || have < 1:
+		return s.Sentences.corrupt(errors.New("not a file of Postern's of this sort"))
+	case have > s.version():
+		return care.Because(care.Conflict, fmt.Errorf("schema %d, this program knows %d", have, s.version()),
+			s.Sentences.Newer)
 	default:
-		for v := have; v < version(); v++ {
-			if err := steps[v-1](ctx, tx); err != nil {
+		for v := have; v < s.version(); v++ {
+			if err := s.Steps[v-1](ctx, tx); err != nil {
 				return fmt.Errorf("bring the tables from version %d to %d: %w", v, v+1, err)
 			}
 		}
 	}
-	if have != version() { // opening writes nothing where nothing changes: there may be no room
-		if err := exec(ctx, tx, fmt.Sprintf("PRAGMA user_version = %d", version())); err != nil {
+	if have != s.version() { // opening writes nothing where nothing changes: there may be no room
+		if err := exec(ctx, tx, fmt.Sprintf("PRAGMA user_version = %d", s.version())); err != nil {
 			return fmt.Errorf("note the schema's version: %w", err)
 		}
 	}
-	return rederive(ctx, tx)
+	if s.derived == "" {
+		return nil
+	}
+	return s.rederive(ctx, tx)
 }
 
 // rederive makes the derived tables anew, empty, unless they are the ones of this program.
-func rederive(ctx context.Context, tx *sql.Tx) error {
-	sum := sha256.Sum256([]byte(derived))
+func (s *Schema) rederive(ctx context.Context, tx *sql.Tx) error {
+	sum := sha256.Sum256([]byte(s.derived))
 	want, have := hex.EncodeToString(sum[:]), ""
 	err := tx.QueryRowContext(ctx, "SELECT value FROM setting WHERE name = 'derived'").Scan(&have)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -73,12 +95,12 @@ func rederive(ctx context.Context, tx *sql.Tx) error {
 	if have == want {
 		return nil
 	}
-	for _, name := range derivedTables {
+	for _, name := range s.derivedTables {
 		if err := exec(ctx, tx, "DROP TABLE IF EXISTS "+name); err != nil {
 			return fmt.Errorf("drop %s: %w", name, err)
 		}
 	}
-	if err := exec(ctx, tx, derived); err != nil {
+	if err := exec(ctx, tx, s.derived); err != nil {
 		return fmt.Errorf("make the derived tables: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO setting (name, value) VALUES ('derived', ?) "+

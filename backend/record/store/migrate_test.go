@@ -86,13 +86,13 @@ func TestSteps(t *testing.T) {
 	add := func(ctx context.Context, tx *sql.Tx) error {
 		return exec(ctx, tx, "ALTER TABLE draft ADD COLUMN tried INTEGER NOT NULL DEFAULT 7")
 	}
-	steps = []func(context.Context, *sql.Tx) error{func(ctx context.Context, tx *sql.Tx) error {
+	steps = []Step{func(ctx context.Context, tx *sql.Tx) error {
 		return errors.Join(add(ctx, tx), boom)
 	}}
 	if _, err := Open(t.Context(), path, key); !errors.Is(err, boom) {
 		t.Fatal(err)
 	}
-	steps = []func(context.Context, *sql.Tx) error{add}
+	steps = []Step{add}
 	for range 2 {
 		d := open(t, path)
 		var tried int
@@ -134,4 +134,57 @@ func TestDerivedAreMadeAnew(t *testing.T) {
 	if versions != 0 || found != 0 || drafts != 1 || more != 1 {
 		t.Fatal(versions, found, drafts, more)
 	}
+}
+
+// TestOtherSchema opens a file of another sort: its own tables, steps and words, the same pragmas, and neither sort is
+// taken for the other.
+func TestOtherSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "other.db")
+	other := Schema{App: 0x5053543f, Kept: "CREATE TABLE thing (no INTEGER PRIMARY KEY AUTOINCREMENT, words TEXT NOT NULL DEFAULT '') STRICT;",
+		Sentences: Sentences{Damaged: "The file is damaged.", Newer: "It is newer.", Key: "The key is wrong."}}
+	reopen := func() *DB {
+		t.Helper()
+		d, err := OpenSchema(t.Context(), path, key, other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = d.Close() }) // twice is once
+		return d
+	}
+	d := reopen()
+	if err := d.Write(t.Context(), func(tx *sql.Tx) error { return exec(t.Context(), tx, "INSERT INTO thing DEFAULT VALUES") }); err != nil {
+		t.Fatal(err)
+	}
+	if got := shape(t, d); strings.Contains(got, "setting") || !strings.Contains(got, "thing") {
+		t.Errorf("it holds\n%s", got)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	_, err := Open(t.Context(), path, key)
+	kind(t, err, care.Corrupt)
+	profile := filepath.Join(t.TempDir(), "r.db")
+	if err := open(t, profile).Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenSchema(t.Context(), profile, key, other)
+	kind(t, err, care.Corrupt)
+	if care.SentenceOf(err) != "The file is damaged." {
+		t.Error(err)
+	}
+
+	other.Steps = []Step{func(ctx context.Context, tx *sql.Tx) error {
+		return exec(ctx, tx, "ALTER TABLE thing ADD COLUMN more INTEGER NOT NULL DEFAULT 7")
+	}}
+	d = reopen()
+	var more int
+	if err := d.Read(t.Context(), func(tx *sql.Tx) error { return tx.QueryRow("SELECT more FROM thing").Scan(&more) }); err != nil || more != 7 {
+		t.Errorf("after a step: %d, %v", more, err)
+	}
+	other.Steps = nil
+	_, err = OpenSchema(t.Context(), path, key, other)
+	kind(t, err, care.Conflict)
+	_, err = OpenSchema(t.Context(), path, nil, other)
+	kind(t, err, care.Internal)
 }

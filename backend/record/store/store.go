@@ -1,4 +1,5 @@
-// Package store opens a profile's one SQLite file and runs its transactions.
+// Package store opens a SQLite file of ours, a profile's replica or one of another schema, and runs its transactions.
+// There is no other way to a file of ours.
 //
 // It promises that a committed transaction survives a crash and a power cut, that writers never meet, and that what
 // goes wrong with the disk or the file is a care.Error that says what happened and where the text is. It holds the
@@ -34,33 +35,40 @@ type DB struct {
 
 	writer *sql.DB // exactly one connection
 	reader *sql.DB
+	words  Sentences
 	turn   chan struct{} // holds one token while somebody writes
 }
 
-// Open opens the file at path, making it if there is none, and brings an older schema up to date. The folder must exist.
+// Open opens the replica at path, making it if there is none, and brings an older schema up to date. The folder must
+// exist.
 //
 // The key must have KeyBytes bytes; encryption at rest will use it. Errors: care.Corrupt for a file that is damaged or
 // is not Postern's, care.Conflict for one that a newer Postern wrote (it is left untouched), care.Full where there is no
 // room. After an error nothing is open and what was in the file is still there.
 func Open(ctx context.Context, path string, key []byte) (*DB, error) {
+	return OpenSchema(ctx, path, key, replica())
+}
+
+// OpenSchema is Open for a file of another schema: the same pragmas, one writer, and errors in the schema's words. A file
+// of one sort is care.Corrupt for another.
+func OpenSchema(ctx context.Context, path string, key []byte, s Schema) (*DB, error) {
 	if len(key) != KeyBytes {
-		return nil, care.Because(care.Internal, fmt.Errorf("a key of %d bytes, not %d", len(key), KeyBytes),
-			"This profile's key does not fit its messages. Nothing was changed.")
+		return nil, care.Because(care.Internal, fmt.Errorf("a key of %d bytes, not %d", len(key), KeyBytes), s.Sentences.Key)
 	}
 	full, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", filepath.Base(path), err)
 	}
 	if err := create(full); err != nil {
-		return nil, explain(err, saved)
+		return nil, s.Sentences.explain(err, saved)
 	}
-	d := &DB{turn: make(chan struct{}, 1)}
+	d := &DB{turn: make(chan struct{}, 1), words: s.Sentences}
 	d.writer = sql.OpenDB(connector(full, "_txlock=immediate&_cache_size=-32000&_stmt_cache_size=64"))
 	d.writer.SetMaxOpenConns(1)
 	d.reader = sql.OpenDB(connector(full, "_txlock=deferred&_query_only=true&_cache_size=-8000&_stmt_cache_size=64"))
 	d.reader.SetMaxOpenConns(readers)
 	d.reader.SetMaxIdleConns(readers)
-	if err := d.Write(ctx, func(tx *sql.Tx) error { return migrate(ctx, tx) }); err != nil {
+	if err := d.Write(ctx, func(tx *sql.Tx) error { return s.migrate(ctx, tx) }); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -93,7 +101,7 @@ func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := run(context.WithoutCancel(ctx), d.writer, saved, fn)
+	err := d.run(context.WithoutCancel(ctx), d.writer, saved, fn)
 	if err == nil && d.Committed != nil {
 		d.Committed()
 	}
@@ -103,19 +111,19 @@ func (d *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 // Read runs fn in a transaction that sees one state of the file, however long it takes, and never waits for a writer.
 // Errors are as for Write.
 func (d *DB) Read(ctx context.Context, fn func(*sql.Tx) error) error {
-	return run(ctx, d.reader, read, fn)
+	return d.run(ctx, d.reader, read, fn)
 }
 
-func run(ctx context.Context, db *sql.DB, did string, fn func(*sql.Tx) error) error {
+func (d *DB) run(ctx context.Context, db *sql.DB, did string, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return explain(err, did)
+		return d.words.explain(err, did)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit this does nothing; otherwise the first error is the one to tell
 	if err := fn(tx); err != nil {
-		return explain(err, did)
+		return d.words.explain(err, did)
 	}
-	return explain(tx.Commit(), did)
+	return d.words.explain(tx.Commit(), did)
 }
 
 // Check reads the whole file and returns care.Corrupt if it does not hold together.
@@ -126,7 +134,7 @@ func (d *DB) Check(ctx context.Context) error {
 			return err
 		}
 		if first != "ok" {
-			return corrupt(errors.New(first))
+			return d.words.corrupt(errors.New(first))
 		}
 		return nil
 	})
