@@ -13,7 +13,8 @@ DATA ?= $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/postern-demo
 ENV := source build/env.sh;
 
 help:
-	@echo 'make run       a small practice with its own mail system, in your browser (DATA=folder keeps it elsewhere)'
+	@echo 'make run       an invented clinic with its own mail system, in a window; in your browser where there is no display'
+	@echo '               (DATA=folder keeps it elsewhere)'
 	@echo 'make test      the whole gate: formatting, linters, freshness, races, fuzzing; the same at home and in CI'
 	@echo 'make build     build/bin/postern'
 	@echo 'make bench     the benchmarks, with what the machine is'
@@ -23,14 +24,14 @@ help:
 run:
 	@build/install.sh run
 	@$(MAKE) --no-print-directory build
-	@exec build/bin/postern demo --browser --data "$(DATA)"
+	@exec build/bin/postern demo --data "$(DATA)"
 
 test:
 	@build/install.sh test
 	@build/check.sh
 
 build:
-	@$(ENV) go build -o build/bin/postern .
+	@$(ENV) go build -tags "$$window" -o build/bin/postern .
 
 bench:
 	@build/install.sh bench

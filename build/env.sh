@@ -12,7 +12,8 @@ fi
 
 cache="$PWD/build/cache" # what install.sh fetched for this checkout alone: go/, node/
 export PATH="$cache/go/bin:$cache/node/bin:$PATH:/usr/sbin:/sbin"
-export GOTOOLCHAIN=local CGO_ENABLED=1 GOFLAGS='-tags=sqlite_fts5 -mod=readonly -buildvcs=false'
+window='desktop,production,webkit2_41,sqlite_fts5' # the tags of a build with the window, as wails build sets them
+export window GOTOOLCHAIN=local CGO_ENABLED=1 GOFLAGS='-tags=sqlite_fts5 -mod=readonly -buildvcs=false'
 
 # Node brings certificates of its own; the machine's are the ones that its network needs.
 export NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}"

@@ -155,6 +155,11 @@ want ca-certificates "the registries' certificates" test -s /etc/ssl/certs/ca-ce
 want gcc "SQLite is C" has gcc
 want libc6-dev "the C headers that SQLite needs" test -e /usr/include/stdlib.h
 go_is_enough || want golang-go "the language; an older one fetches what go.mod asks for" has go
+if for_task run bench test; then
+  want pkg-config "finds the libraries of the window" has pkg-config
+  want libgtk-3-dev "the window" pkg-config --exists gtk+-3.0
+  want libwebkit2gtk-4.1-dev "the page in the window" pkg-config --exists webkit2gtk-4.1
+fi
 if for_task bench test; then
   want openssl "the certificate of Dovecot and Postfix" has openssl
   want dovecot-core "a second mail system beside the embedded gateway: mailboxes" has dovecot
@@ -172,6 +177,12 @@ if for_task test; then
   if ! has chromium && [[ ${ID:-} == ubuntu ]]; then
     die "The tests need a Chromium, and Ubuntu's package of it only works as a snap: install it with 'snap install chromium', then run this again. make run needs none."
   fi
+  want xvfb "a screen for real windows" has Xvfb
+  want dbus "their session bus" has dbus-daemon
+  want at-spi2-core "reads them as a screen reader does" test -x /usr/libexec/at-spi-bus-launcher
+  want python3-pyatspi "the same, for the test" test -e /usr/lib/python3/dist-packages/pyatspi
+  want gir1.2-atspi-2.0 "the same" test -e "/usr/lib/$(uname -m)-linux-gnu/girepository-1.0/Atspi-2.0.typelib"
+  want xdotool "a keyboard for them" has xdotool
   want chromium "the browser that the screens are tested in" has chromium
 fi
 if for_task test generate; then
