@@ -238,6 +238,7 @@ func TestClosedUnderTheWriter(t *testing.T) {
 	if got := c.written(); len(got) != 1 || got[0] != "Yes, by phone. Call us" {
 		t.Errorf("kept %q", got)
 	}
+	b.accessible("unsent")
 }
 
 // TestLockSavesFirst presses Ctrl L in the middle of a word.
