@@ -16,7 +16,7 @@ import (
 	"postern/backend/trust/vault"
 )
 
-// BenchmarkFirstSync fetches 10,000 sealed events of about 3 KB from Dovecot into a new replica: opened, verified,
+// BenchmarkFirstSync fetches 10,000 sealed events of about 3 KB from a mail system into a new replica: opened, verified,
 // journalled, folded and indexed; and beside it, in turn, mbsync of the same mailbox with FSync off, which stores the
 // mail as it is.
 func BenchmarkFirstSync(b *testing.B) { posttest.EachB(b, benchmarkFirstSync) }

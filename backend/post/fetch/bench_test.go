@@ -28,7 +28,7 @@ func (*nothing) Progress(int, int)  {}
 func (*nothing) UpToDate(time.Time) {}
 func (*nothing) Problem(error)      {}
 
-// BenchmarkFetch10k reads 10,000 letters of 3 KB from Dovecot: connection, login, comparison and all bytes, into a sink
+// BenchmarkFetch10k reads 10,000 letters of 3 KB from a mail system: connection, login, comparison and all bytes, into a sink
 // that forgets them.
 func BenchmarkFetch10k(b *testing.B) { posttest.EachB(b, benchmarkFetch10k) }
 
@@ -72,4 +72,31 @@ func benchmarkFetch10k(b *testing.B, sys *posttest.System) {
 		}
 		b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "letters/s")
 	})
+}
+
+// has is a sink that has everything already.
+type has struct{ nothing }
+
+func (*has) Known(context.Context, string, uint32) (func(uint32) bool, error) {
+	return func(uint32) bool { return true }, nil
+}
+
+// BenchmarkResume50k is the first look of a client that has all 50,000 letters of its mailbox: connection, login and
+// comparison of every folder.
+func BenchmarkResume50k(b *testing.B) { posttest.EachB(b, benchmarkResume50k) }
+
+func benchmarkResume50k(b *testing.B, sys *posttest.System) {
+	local := sys.AddMailbox(b)
+	all := make([][]byte, 50_000)
+	for i := range all {
+		all[i] = []byte("Subject: Postern\r\n\r\ntext\r\n")
+	}
+	sys.Append(b, local, "INBOX", time.Now(), all...)
+	login := sys.AddLogin(b, local, posttest.Staff)
+	for b.Loop() {
+		f := &fetch.Fetcher{Login: login, Sink: &has{}}
+		if err := f.Once(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -100,7 +100,7 @@ func (p *process) kill(t *testing.T) {
 // that was answered with 250 there is exactly one; one whose answer was lost was submitted again, so there is at least one
 // and at most as many as it was submitted. Nothing else is there, counts and sizes agree, and the file holds together.
 func TestSurvivesSIGKILL(t *testing.T) {
-	kills := 500
+	kills := killed
 	if testing.Short() {
 		kills = 40
 	}
@@ -130,7 +130,10 @@ func TestSurvivesSIGKILL(t *testing.T) {
 			commits = 1 + rand.IntN(30)
 		}
 		p := spawn(t, dir, commits)
-		time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
+		if k%2 == 0 { // once something was accepted
+			book.await(time.Second)
+		}
+		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
 		p.kill(t)
 	}
 	p := spawn(t, dir, 0)
@@ -148,6 +151,19 @@ type ledger struct {
 	mu    sync.Mutex
 	tried map[string]int
 	taken map[string]int
+}
+
+// await waits until one more letter is accepted, but not for long: the gateway may end itself before.
+func (l *ledger) await(most time.Duration) {
+	count := func() int {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.taken)
+	}
+	before := count()
+	for end := time.Now().Add(most); count() == before && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func submits(ctx context.Context, login care.MailLogin, to string, who int, book *ledger) {

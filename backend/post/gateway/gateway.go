@@ -95,15 +95,13 @@ func fill[T ~int | ~int64](v *T, otherwise T) {
 
 // Gateway is a gateway in a folder. Its methods may run concurrently.
 type Gateway struct {
-	dir   string
-	o     Options
-	log   *slog.Logger
-	db    *store.DB
-	at    settings
-	gate  *gate
-	rates rates
-
-	indexes *indexes
+	dir     string
+	o       Options
+	log     *slog.Logger
+	db      *store.DB
+	at      settings
+	gate    *gate
+	rates   rates
 	mu      sync.Mutex
 	running *running // nil while stopped
 	closed  bool

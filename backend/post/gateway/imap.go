@@ -29,8 +29,8 @@ func imapServer(r *running, start *tls.Config, clear bool) *imapserver.Server {
 		Caps: offered, Logger: libraryLog{r.g, "imap"}, TLSConfig: start, InsecureAuth: clear,
 		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			own := under(c.NetConn())
-			if own == nil {
-				return nil, nil, errors.New("a connection from elsewhere")
+			if own == nil || !r.begin() {
+				return nil, nil, &imap.Error{Type: imap.StatusResponseTypeBye, Text: isEnding}
 			}
 			s := &session{r: r, c: c, conn: own}
 			if start == nil { // before STARTTLS there is no safe moment for a word
@@ -39,6 +39,17 @@ func imapServer(r *running, start *tls.Config, clear bool) *imapserver.Server {
 			return s, nil, nil
 		},
 	})
+}
+
+// begin counts an IMAP session, until its Close, unless the gateway is ending.
+func (r *running) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return false
+	}
+	r.reading.Add(1)
+	return true
 }
 
 // session is one client's IMAP session. The library calls it from one goroutine, and Idle from another.
@@ -139,6 +150,7 @@ func (s *session) Login(name, password string) error {
 
 // Close ends the session.
 func (s *session) Close() error {
+	defer s.r.reading.Done()
 	s.leave()
 	if in := s.in.Load(); in != nil {
 		s.r.exit(in)
@@ -149,7 +161,7 @@ func (s *session) Close() error {
 // leave closes the open folder, if any.
 func (s *session) leave() {
 	if v := s.open.Swap(nil); v != nil {
-		s.r.g.indexes.done(v.ix)
+		s.r.indexes.done(v.ix)
 	}
 	s.saved, s.examined = nil, false
 }
@@ -198,7 +210,7 @@ func (s *session) Select(name string, o *imap.SelectOptions) (*imap.SelectData, 
 	if err != nil {
 		return nil, s.told(err)
 	}
-	ix, err := s.r.g.indexes.take(ctx, f.no)
+	ix, err := s.r.indexes.take(ctx, f.no)
 	if err != nil {
 		return nil, s.told(err)
 	}

@@ -265,7 +265,7 @@ func (s *session) Delete(name string) error {
 		if _, err := c.tx.Exec("DELETE FROM folder WHERE no = ?", f.no); err != nil {
 			return err
 		}
-		c.after = append(c.after, func() { c.w.g.indexes.drop(f.no) })
+		c.after = append(c.after, func() { c.w.indexes.drop(f.no) })
 		return nil
 	})
 }

@@ -23,6 +23,7 @@ import (
 type running struct {
 	g        *Gateway
 	lock     *store.FileLock
+	indexes  *indexes
 	writer   *writer
 	memory   memory
 	broke    chan error    // a listener failed
@@ -32,6 +33,7 @@ type running struct {
 	smtp      []*smtp.Server
 	imap      []*imapserver.Server
 	serving   sync.WaitGroup
+	reading   sync.WaitGroup // IMAP sessions
 
 	ending chan struct{} // closed as it ends
 
@@ -89,8 +91,8 @@ func (r *running) start(ctx context.Context) error {
 	if _, err := c.get(); err != nil {
 		return err
 	}
-	g.indexes = newIndexes(g.db.Read)
-	if r.writer, err = newWriter(ctx, g); err != nil {
+	r.indexes = newIndexes(g.db.Read)
+	if r.writer, err = newWriter(ctx, g, r.indexes); err != nil {
 		return err
 	}
 	open := map[string]net.Listener{}
@@ -186,12 +188,14 @@ func (g *Gateway) Stop() error {
 	for _, c := range r.left() {
 		_ = c.Close() // it had its time
 	}
-	for _, s := range r.smtp {
+	for _, s := range r.imap {
 		_ = s.Close() // its listener is closed already
 	}
-	for _, s := range r.imap {
-		_ = s.Close() // likewise
+	// With their connections closed, sessions end as soon as what they are doing is done.
+	for _, s := range r.smtp {
+		_ = s.Shutdown(context.Background()) // likewise
 	}
+	r.reading.Wait()
 	r.serving.Wait()
 	close(r.writer.stop)
 	<-r.writer.done

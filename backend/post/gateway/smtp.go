@@ -59,6 +59,7 @@ type submission struct {
 
 	from string
 	own  bool // the sender is the login's address
+	size int64
 	to   []recipient
 }
 
@@ -126,7 +127,7 @@ func (s *submission) signIn(name, password string) error {
 }
 
 // Reset forgets the letter that was begun.
-func (s *submission) Reset() { s.from, s.own, s.to = "", false, nil }
+func (s *submission) Reset() { s.from, s.own, s.size, s.to = "", false, 0, nil }
 
 // Logout ends the session.
 func (s *submission) Logout() error {
@@ -144,6 +145,7 @@ func (s *submission) Mail(from string, o *smtp.MailOptions) error {
 	if in == nil {
 		return answer(530, 5, 7, 0, "Sign in first")
 	}
+	s.size = o.Size
 	s.from, s.own = strings.ToLower(from), strings.EqualFold(from, in.account.name+"@"+s.r.g.at.domain)
 	return nil
 }
@@ -168,7 +170,7 @@ func (s *submission) Rcpt(to string, _ *smtp.RcptOptions) error {
 	case err != nil:
 		s.r.g.log.Error("a mailbox could not be looked up", "err", err)
 		return smtpNotNow
-	case r.free <= 0:
+	case r.free <= s.size: // 0 where it was not said
 		return smtpFull
 	}
 	if !s.r.g.rates.take(in.account.name, s.r.g.o.Now()) {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"postern/backend/care"
+	"postern/backend/record/store"
 )
 
 // How long certificates hold. Logins name the authority, so it outlives them; a server's certificate is made anew well
@@ -146,6 +147,13 @@ func (c *certificates) fits(leaf, authority *x509.Certificate, now time.Time) bo
 func (c *certificates) authority(now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	certFile, keyFile := filepath.Join(c.dir, "ca.pem"), filepath.Join(c.dir, "ca.key")
 	if _, err := os.Stat(certFile); errors.Is(err, fs.ErrNotExist) {
+		alone, err := c.alone()
+		if err != nil {
+			return nil, nil, err
+		}
+		defer func() { _ = alone.Close() }() // with it the lock goes, whatever it says
+	}
+	if _, err := os.Stat(certFile); errors.Is(err, fs.ErrNotExist) { // still
 		template := &x509.Certificate{Subject: pkix.Name{CommonName: "Postern gateway, its own authority"}, NotBefore: now.Add(-veryEarly), NotAfter: now.Add(authorityHolds),
 			IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign}
 		if err := issue(template, nil, nil, certFile, keyFile); err != nil {
@@ -161,6 +169,17 @@ func (c *certificates) authority(now time.Time) (*x509.Certificate, *ecdsa.Priva
 		return nil, nil, care.Refusef(care.Corrupt, "The gateway's ca.key is not a key of its own. Go back to a backup of its folder tls.")
 	}
 	return pair.Leaf, key, nil
+}
+
+// alone waits until no other process makes an authority: two would make two, and logins name one.
+func (c *certificates) alone() (lock *store.FileLock, err error) {
+	for range 100 {
+		if lock, err = store.Lock(filepath.Join(c.dir, "making")); err == nil {
+			return lock, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return nil, fmt.Errorf("make the gateway's authority: %w", err)
 }
 
 // issue makes a key and a certificate for it, and writes both, the certificate last. Without an authority it signs itself.
@@ -191,7 +210,11 @@ func issue(template, authority *x509.Certificate, by *ecdsa.PrivateKey, certFile
 
 // replace writes a file whole or not at all.
 func replace(file, kind string, der []byte, mode fs.FileMode) error {
-	if err := os.WriteFile(file+".new", pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
+	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(pem.Encode(f, &pem.Block{Type: kind, Bytes: der}), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(file+".new", file)

@@ -16,7 +16,9 @@ import (
 // into the next, so that many submitters share the wait for the disk. What sessions hold in memory changes after the
 // commit and before anybody is answered.
 type writer struct {
-	g    *Gateway
+	g       *Gateway
+	indexes *indexes
+
 	jobs chan *job
 	stop chan struct{}
 	done chan struct{}
@@ -41,8 +43,8 @@ const batch = 64
 
 var errStopped = errors.New("the gateway is ending")
 
-func newWriter(ctx context.Context, g *Gateway) (*writer, error) {
-	w := &writer{g: g, jobs: make(chan *job, batch), stop: make(chan struct{}), done: make(chan struct{})}
+func newWriter(ctx context.Context, g *Gateway, x *indexes) (*writer, error) {
+	w := &writer{g: g, indexes: x, jobs: make(chan *job, batch), stop: make(chan struct{}), done: make(chan struct{})}
 	err := g.db.Read(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, "SELECT coalesce(max(no), 0) / ? FROM piece", piecesEach).Scan(&w.body)
 	})
@@ -107,8 +109,8 @@ func (w *writer) more(first *job) []*job {
 func (w *writer) together(jobs []*job) {
 	errs := make([]error, len(jobs))
 	var after []func()
-	w.g.indexes.turn.Lock() // no index is read from the file meanwhile
-	defer w.g.indexes.turn.Unlock()
+	w.indexes.turn.Lock() // no index is read from the file meanwhile
+	defer w.indexes.turn.Unlock()
 	body := w.body
 	err := w.g.db.Write(context.Background(), func(tx *sql.Tx) error {
 		for i, j := range jobs {
@@ -208,7 +210,7 @@ func (c *change) add(folder int64, letters ...letter) (first, validity uint32, e
 	if err := c.count(mailbox, folder, len(letters), total, len(letters)); err != nil {
 		return 0, 0, err
 	}
-	c.after = append(c.after, func() { c.w.g.indexes.added(folder, first, flags) })
+	c.after = append(c.after, func() { c.w.indexes.added(folder, first, flags) })
 	return first, validity, nil
 }
 
@@ -246,7 +248,7 @@ func (c *change) remove(folder int64, uids []uint32) error {
 		bytes += size
 		gone = append(gone, uid)
 	}
-	c.after = append(c.after, func() { c.w.g.indexes.removed(folder, gone) })
+	c.after = append(c.after, func() { c.w.indexes.removed(folder, gone) })
 	return c.count(mailbox, folder, -len(gone), -bytes, 0)
 }
 
@@ -278,8 +280,8 @@ func (c *change) move(from, to int64, uids []uint32) (moved []uint32, first, val
 		moved, flags = append(moved, uid), append(flags, flag)
 	}
 	c.after = append(c.after, func() {
-		c.w.g.indexes.removed(from, moved)
-		c.w.g.indexes.added(to, first, flags)
+		c.w.indexes.removed(from, moved)
+		c.w.indexes.added(to, first, flags)
 	})
 	if err := c.count(mailbox, from, -len(moved), -bytes, 0); err != nil {
 		return nil, 0, 0, err
@@ -319,7 +321,7 @@ func (c *change) copy(from, to int64, uids []uint32) (copied []uint32, first, va
 		}
 		copied, flags = append(copied, uid), append(flags, flag)
 	}
-	c.after = append(c.after, func() { c.w.g.indexes.added(to, first, flags) })
+	c.after = append(c.after, func() { c.w.indexes.added(to, first, flags) })
 	return copied, first, validity, c.count(mailbox, to, len(copied), bytes, len(copied))
 }
 
@@ -330,7 +332,7 @@ func (c *change) mark(folder int64, uids []uint32, set, clear uint8, source *vie
 			return err
 		}
 	}
-	c.after = append(c.after, func() { c.w.g.indexes.marked(folder, uids, set, clear, source) })
+	c.after = append(c.after, func() { c.w.indexes.marked(folder, uids, set, clear, source) })
 	return nil
 }
 

@@ -1,0 +1,6 @@
+//go:build race
+
+package gateway_test
+
+// killed is how often TestSurvivesSIGKILL kills: a process under the race detector takes ten times as long to begin.
+const killed = 100
