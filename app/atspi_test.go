@@ -17,14 +17,14 @@ import (
 
 // desktop is a screen without a monitor, with its session bus and accessibility, for real windows.
 type desktop struct {
-	t    *testing.T
+	t    testing.TB
 	env  []string
 	ask  io.Writer
 	said *bufio.Reader
 }
 
 // newDesktop starts Xvfb, a session bus, and the eyes that read windows.
-func newDesktop(t *testing.T) *desktop {
+func newDesktop(t testing.TB) *desktop {
 	t.Helper()
 	d := &desktop{t: t, env: append(os.Environ(), "NO_AT_BRIDGE=0", "GTK_A11Y=atspi", "LANG=C.UTF-8")}
 	read, write, err := os.Pipe()
@@ -86,7 +86,7 @@ func (d *desktop) run(cmd *exec.Cmd) {
 
 // pane is one person's window.
 type pane struct {
-	t   *testing.T
+	t   testing.TB
 	d   *desktop
 	who string
 	cmd *exec.Cmd

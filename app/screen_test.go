@@ -391,14 +391,14 @@ func (s *screen) scheme(scheme string) {
 
 // program is a running postern.
 type program struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	link string
 	out  *bufio.Reader
 }
 
 // start builds nothing: it runs the binary that the test was built with, as postern.
-func start(t *testing.T, args ...string) *program {
+func start(t testing.TB, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, cmd: exec.Command(os.Args[0], args...)}
 	p.cmd.Env = append(os.Environ(), "POSTERN_TEST_MAIN=1")

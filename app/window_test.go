@@ -9,7 +9,7 @@ import (
 )
 
 // windowed builds postern with its window, as make build does.
-func windowed(t *testing.T) string {
+func windowed(t testing.TB) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "postern")
 	cmd := exec.Command("go", "build", "-tags", "desktop,production,webkit2_41,sqlite_fts5", "-o", program, "..")

@@ -16,13 +16,18 @@ import (
 	"postern/backend/trust/vault"
 )
 
-// BenchmarkFirstSync fetches 10,000 sealed events of about 3 KB from a mail system into a new replica: opened, verified,
+// BenchmarkFirstSync fetches 10,000 and 50,000 sealed events of about 3 KB from a mail system into a new replica: opened, verified,
 // journalled, folded and indexed; and beside it, in turn, mbsync of the same mailbox with FSync off, which stores the
 // mail as it is.
-func BenchmarkFirstSync(b *testing.B) { posttest.EachB(b, benchmarkFirstSync) }
+func BenchmarkFirstSync(b *testing.B) {
+	for _, n := range []int{10_000, 50_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			posttest.EachB(b, func(b *testing.B, sys *posttest.System) { benchmarkFirstSync(b, sys, n) })
+		})
+	}
+}
 
-func benchmarkFirstSync(b *testing.B, sys *posttest.System) {
-	const n = 10_000
+func benchmarkFirstSync(b *testing.B, sys *posttest.System, n int) {
 	w := newTown(b, sys)
 	marisol := w.at("marisol")
 	office := w.offices["Lee"].Mailbox
@@ -42,8 +47,8 @@ func benchmarkFirstSync(b *testing.B, sys *posttest.System) {
 		if mails < n {
 			b.Fatalf("mbsync has %d of %d", mails, n)
 		}
-		b.ReportMetric(n/ours.Seconds(), "events/s")
-		b.ReportMetric(n/theirs.Seconds(), "mbsync-mails/s")
+		b.ReportMetric(float64(n)/ours.Seconds(), "events/s")
+		b.ReportMetric(float64(n)/theirs.Seconds(), "mbsync-mails/s")
 		b.ReportMetric(theirs.Seconds()/ours.Seconds(), "times-mbsync")
 	}
 }

@@ -2,7 +2,9 @@ package stories
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,6 +31,7 @@ type childOrder struct {
 	Office     care.OfficeID
 	Commits    int // after which it kills itself; 0: never
 	Write      bool
+	Part       care.EventID // not zero: it writes two replies there and a draft, with no mail system, and is killed
 }
 
 // TestMain runs a child where this process is one.
@@ -54,6 +57,9 @@ func child(text string) error {
 	p, err := b.SignInStill(ctx, o.Name, passphrase)
 	if err != nil {
 		return err
+	}
+	if !o.Part.IsZero() {
+		return writeOffline(ctx, p, o)
 	}
 	n := 0
 	p.Desk().DB.Committed = func() {
@@ -94,6 +100,61 @@ func child(text string) error {
 	fmt.Println("commits:", n)
 	b.Close()
 	return nil
+}
+
+// writeOffline writes two replies and a draft while no mail system answers, and is killed.
+func writeOffline(ctx context.Context, p *backend.Profile, o childOrder) error {
+	for _, text := range []care.Text{"one", "two"} {
+		d, err := p.Desk().SaveDraft(ctx, draft.Draft{What: command.DraftReply, Part: o.Part, Text: text})
+		if err != nil {
+			return err
+		}
+		if _, err := p.Desk().SendReply(ctx, d.ID); err != nil {
+			return err
+		}
+		if err := p.Desk().SendNow(ctx, d.ID); err != nil {
+			return err
+		}
+	}
+	if _, err := p.Desk().SaveDraft(ctx, draft.Draft{What: command.DraftNew, Office: o.Office, Text: "three, not finished"}); err != nil {
+		return err
+	}
+	if err := p.Replica().Settle(ctx); err == nil {
+		return errors.New("a mail system answered")
+	}
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {} // the signal is on its way
+}
+
+// TestKilledOffline: the mail system is stopped; a member writes two replies and a draft; the program is killed and
+// started; the mail system comes back. Both arrive once, in order, and the draft is there.
+func TestKilledOffline(t *testing.T) { posttest.Each(t, testKilledOffline) }
+
+func testKilledOffline(t *testing.T, sys *posttest.System) {
+	w := newTown(t, sys)
+	marisol, ana := w.at("marisol"), w.at("ana")
+	part := marisol.part(marisol.writesAndSends("Lee", "Refill", "zero"))
+	marisol.pulls()
+	marisol.off()
+	w.mail.StopServers(t)
+	if killed, out := runChild(t, childOrder{Data: marisol.data, Name: marisol.name, Office: w.offices["Lee"].ID, Part: part}); !killed {
+		t.Fatalf("the program was not killed: %s", out)
+	}
+	marisol.on(true)
+	w.mail.StartServers(t)
+	marisol.p.SyncNow()
+	marisol.waitFor("both to go out", func() bool {
+		n, err := marisol.p.Waiting(t.Context())
+		return err == nil && n == 0
+	})
+	marisol.off()
+	marisol.on(false)
+	ana.pulls()
+	equalTexts(t, "ana reads", ana.texts(part), "zero", "one", "two")
+	left := drafts(t, marisol)
+	if len(left) != 1 || left[0].Text != "three, not finished" {
+		t.Errorf("drafts: %+v", left)
+	}
 }
 
 // TestProof31KilledAtEveryTransition: a member's computer is killed after each of its commits in turn, from the first

@@ -258,6 +258,14 @@ func (p *person) writes(office, subject, text string) (draftID string) {
 	return d.ID
 }
 
+// writesAndSends sends a new message and submits it.
+func (p *person) writesAndSends(office, subject, text string) (draftID string) {
+	p.t.Helper()
+	d := p.writes(office, subject, text)
+	p.sends()
+	return d
+}
+
 // part is the conversation that a sent draft went to.
 func (p *person) part(draftID string) care.EventID {
 	p.t.Helper()
