@@ -151,7 +151,7 @@ func testRefusals(t *testing.T, sys *posttest.System) {
 			case "another's address as sender":
 				c.says = "not this login's own"
 			case "another domain": // it relays nothing, so it knows no such mailbox
-				c.code, c.kind, c.says = 550, care.NotFound, "does not know the mailbox"
+				c.code, c.kind, c.says, c.passes = 550, care.NotFound, "does not know the mailbox", false
 			}
 		}
 		err := send(c.from, c.to, c.message)
