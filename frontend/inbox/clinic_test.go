@@ -154,6 +154,14 @@ func (s signed) Sync() care.SyncState {
 	defer s.mu.Unlock()
 	return s.sync
 }
+func (s signed) WorkOffline(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sync = care.SyncState{Phase: care.SyncUpToDate, Checked: s.now}
+	if on {
+		s.sync = care.SyncState{Phase: care.SyncOffline, Chosen: true, Checked: s.now}
+	}
+}
 func (s signed) SyncNow()                             {}
 func (s signed) Waiting(context.Context) (int, error) { return 0, nil }
 func (s signed) Close() error                         { return nil }
@@ -467,6 +475,20 @@ func (c *clinic) SaveNote(_ context.Context, draft string) error {
 	})
 }
 
+func (c *clinic) Resend(_ context.Context, part care.EventID) error {
+	return c.change(func() error {
+		t, err := c.find(part)
+		if err != nil {
+			return err
+		}
+		for i := range t.Items {
+			if t.Items[i].State == view.StateFailed {
+				t.Items[i].State, t.Items[i].Why = view.StateWaiting, ""
+			}
+		}
+		return nil
+	})
+}
 func (c *clinic) Reopen(_ context.Context, part care.EventID) error {
 	return c.on(part, func(t *view.Thread) error { t.Open, t.Completed = true, nil; return nil })
 }
