@@ -17,8 +17,8 @@ import (
 // absence is a locked screen: whose it is, and what it says.
 type absence struct {
 	profile string
-	place   string // where they go on after unlocking
-	at      time.Time // in the practice's time zone
+	place   string        // where they go on after unlocking
+	at      time.Time     // in the practice's time zone
 	idle    time.Duration // how long they had done nothing; zero: nobody waited for that
 	others  bool          // somebody asked for the other people
 }

@@ -33,8 +33,8 @@ type sitting struct {
 	profile string
 	limit   time.Duration // how long they may do nothing
 	zone    *time.Location
-	active  time.Time     // when they last did something
-	place   string        // the screen on which they were, as far as is known
+	active  time.Time // when they last did something
+	place   string    // the screen on which they were, as far as is known
 }
 
 // A page says in each request whose it is and shows the ticket of the sign-in: in headers or, where a browser lets it

@@ -29,6 +29,7 @@ type clinic struct {
 	wakes   map[chan seat.Change]bool
 	fail    error // what every command answers, if set
 	sync    care.SyncState
+	gate    chan struct{}
 }
 
 var zone = func() *time.Location {
@@ -237,7 +238,20 @@ func (c *clinic) Queues(context.Context) (queues, offices []view.Queue, err erro
 	return queues, offices, nil
 }
 
+// slow makes every list wait at a gate; nil: none.
+func (c *clinic) slow(gate chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gate = gate
+}
+
 func (c *clinic) Queue(ctx context.Context, queue, search string) (view.Queue, []view.Row, error) {
+	c.mu.Lock()
+	gate := c.gate
+	c.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
 	queues, offices, err := c.Queues(ctx)
 	if err != nil {
 		return view.Queue{}, nil, err
