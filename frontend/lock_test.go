@@ -145,7 +145,11 @@ func TestLockScreen(t *testing.T) {
 		b.until("the field", `document.getElementById("`+field+`")`)
 		b.mustHold(field, text)
 	}
+	eval[bool](b, `(window.sent = [], document.addEventListener("htmx:before:request", ({detail: {ctx}}) =>
+		sent.push(ctx.request.headers["Postern-Auto"] ?? "a person")), htmx.trigger(document.body, "postern:changed"), true)`)
+	b.until("refreshes that say what they are", `sent.length > 0 && sent.every((s) => s === "1")`)
 	b.fill(field, "Should I also")
+	b.until("a save that says what it is", `sent.includes("a person")`)
 	eval[bool](b, `(document.dispatchEvent(new KeyboardEvent("keydown", {key: "l", ctrlKey: true, bubbles: true, cancelable: true})), true)`)
 	b.sees("Locked at 6:10 pm")
 	b.until("the title", `document.title === "Locked - Postern"`)
