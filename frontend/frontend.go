@@ -125,6 +125,7 @@ func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
 	}
 	f.SignedIn, f.Me, f.Member = true, signed.Me(), signed.Me().Role == care.RoleMember
 	f.Practice, f.NurseLine, f.FrontDesk = practice.Name, practice.NurseLine, practice.FrontDesk
+	f.Lock = practice.Policy.Lock(f.Me.Role)
 	f.Promise = say.Within(practice.Policy.Promise())
 	f.Sync = parts.SyncOf(signed.Sync(), waiting, f.FrontDesk, f.Clock)
 	return f

@@ -165,14 +165,76 @@ func TestLockScreen(t *testing.T) {
 	b.do(key(" take"))
 	b.fill(field, "Should I also take it")
 	b.keptDraft("Should I also take it")
+	eval[bool](b, `(document.body.dataset.lock = "31000", true)`)
+	b.sees("This screen locks in half a minute.")
+	b.accessible("s6-soon")
+	b.do(key(" "))
+	b.until("no more of that", `!document.body.innerText.includes("This screen locks")`)
+	eval[bool](b, `(document.body.dataset.lock = "600000", true)`)
+	b.fill(field, "Should I also take it?")
+	b.keptDraft("Should I also take it?")
+	b.until("the answer to the save", `!document.querySelector(".htmx-request")`)
 	w.passes(10 * time.Minute)
 	b.sees("Locked after 10 minutes without activity, at 6:20 pm")
 	b.until("nothing of the page", `!document.body.innerText.includes("Blood pressure") && !document.querySelector("[data-person]")`)
 	b.accessible("s6-idle")
 	b.fill("passphrase", "demo")
 	b.button("Unlock")
-	back("Should I also take it")
+	back("Should I also take it?")
 }
+
+// TestLockedOverUnsavedWords: they could not be saved in all that time. Nobody sees them, and they are there once their
+// writer is back in another tab.
+func TestLockedOverUnsavedWords(t *testing.T) {
+	w := newWorld()
+	b := open(t, w)
+	for _, noise := range []string{"401", "503"} {
+		b.expect(noise)
+	}
+	field := b.openPressure()
+	w.failing(care.Refusef(care.Unavailable, "Not just now."))
+	b.fill(field, "Should I also")
+	b.sees("Not just now.")
+	w.passes(10 * time.Minute)
+	b.sees("Postern is locked.")
+	b.until("nothing else", `!document.querySelector(".shell").checkVisibility({visibilityProperty: true})`)
+	b.accessible("s6-covered")
+	w.failing(nil)
+	other := b.tab()
+	other.expect("401")
+	other.sees("Locked after 10 minutes")
+	other.fill("passphrase", "demo\r")
+	other.sees("Messages for: Marisol Vega")
+	b.front()
+	b.until("the page again", `document.querySelector(".shell").checkVisibility({visibilityProperty: true})`)
+	b.mustHold(field, "Should I also")
+	b.keptDraft("Should I also")
+}
+
+// TestTheWindowHearsOfALock, by an event of its own: it has no stream.
+func TestTheWindowHearsOfALock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		screen := &pane{told: make(chan string, 8)}
+		v := visit(t, frontend.New(newWorld(), frontend.Options{Window: screen}))
+		v.post("/session", "profile", "marisol", "passphrase", "demo")
+		begin := time.Now()
+		if got := <-screen.told; got != "postern:over" {
+			t.Errorf("the window is told %q", got)
+		}
+		if after := time.Since(begin); after < 10*time.Minute || after > 10*time.Minute+10*time.Second {
+			t.Errorf("after %v", after)
+		}
+		v.isLocked("Locked after 10 minutes")
+	})
+}
+
+// pane is a window that only hears.
+type pane struct{ told chan string }
+
+func (p *pane) Tell(event, _ string) { p.told <- event }
+func (p *pane) Look() string         { return "" }
+func (p *pane) SetLook(string)       {}
+func (p *pane) Another() error       { return nil }
 
 // TestLockFromANewMessage: it had no address of its own yet, and its words are there all the same.
 func TestLockFromANewMessage(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"postern/backend/care"
 	"postern/frontend/say"
@@ -21,7 +22,8 @@ type Frame struct {
 	Me        care.Person
 	NurseLine string
 	FrontDesk string
-	Promise   string // "two business days"
+	Promise   string        // "two business days"
+	Lock      time.Duration // how long the person may do nothing until the screen locks
 	Look      Look
 	Sync      Sync
 	Window    bool   // the desktop window shows it, no browser

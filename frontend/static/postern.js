@@ -15,6 +15,7 @@
 //   [data-opening]             marks a page that holds nothing yet: what its address names is asked for, with the ticket
 //   [data-leaves]              a form that leaves this person's pages; what is unsaved goes first
 //   [data-key="ctrl+l"]        the button that Ctrl L presses: it locks the screen
+//   body[data-lock]            after how many milliseconds without activity the screen locks
 //   body[data-covered]         locked while words were on the page that could not be saved; they are kept, out of sight
 //   body[data-window]          the desktop window shows the page, no browser
 //   [data-close-toast], [data-reveal="ID"]
@@ -44,6 +45,7 @@
     const { ticket, person } = mark();
     Object.assign(ctx.request.headers, { "Postern-Ticket": ticket, "Postern-Person": person });
     if (byItself(ctx)) ctx.request.headers["Postern-Auto"] = "1";
+    else act();
   });
   document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
     const ticket = ctx.response.headers.get("Postern-Ticket");
@@ -55,11 +57,15 @@
   let over = false;
   document.addEventListener("postern:stale", () => {
     if (!unsaved.size) location.assign("/");
-    else if (over) document.body.dataset.covered = "";
+    else if (over) {
+      document.body.dataset.covered = "";
+      tell("covered");
+    }
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (ctx.response.status >= 300) return;
     over = false;
+    if ("covered" in document.body.dataset) $("#toast").replaceChildren();
     delete document.body.dataset.covered;
   });
 
@@ -84,10 +90,17 @@
   // ---- whether somebody is here ----
 
   // Postern locks the screen where nobody does anything for a while. Reading and typing reach it once a minute at most.
-  let acted, told = Date.now(), telling;
+  let acted = Date.now(), told = acted, telling;
+  const soon = () => $("#toast [data-soon]");
 
   function act() {
     acted = Date.now();
+    if (!windowed) localStorage.setItem("postern.acted", acted); // in whatever tab
+    if (soon()) {
+      soon().remove();
+      clearTimeout(telling);
+      return tellActive();
+    }
     telling ??= setTimeout(tellActive, Math.max(0, told + 60000 - acted));
   }
 
@@ -99,6 +112,14 @@
     const answer = await fetch(url, { method: "POST", headers: { "HX-Current-URL": location.href } }).catch(() => {});
     if (answer?.status === 401) ask();
   }
+
+  // Half a minute before, it is said. Whatever the person does then keeps the screen open.
+  setInterval(() => {
+    const last = Math.max(acted, windowed ? 0 : Number(localStorage.getItem("postern.acted")));
+    const near = !("covered" in document.body.dataset) && Date.now() - last > Number(document.body.dataset.lock ?? Infinity) - 30000;
+    if (!near) soon()?.remove();
+    else if (!soon()) $("#toast").append(document.getElementById("soon").content.cloneNode(true));
+  }, 2500);
 
   for (const kind of ["keydown", "pointerdown", "wheel", "touchmove"]) addEventListener(kind, act, { capture: true, passive: true });
 
