@@ -38,6 +38,7 @@ type place struct {
 	mu       sync.Mutex
 	profile  *Profile // nil: not open
 	sessions int
+	offline  atomic.Bool // the person works offline, as long as this program runs
 }
 
 // Label is what the chooser shows of a profile.
@@ -132,6 +133,7 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 			return nil, err
 		}
 		p.ID, p.at, at.profile = id, at, p
+		p.replica.SetOffline(at.offline.Load())
 		if run {
 			p.start()
 		}

@@ -111,6 +111,26 @@ func TestComingAndGoing(t *testing.T) {
 	}
 }
 
+// Working offline outlives locking and unlocking, and is over only when the person says so.
+func TestWorkingOfflineStays(t *testing.T) {
+	b := New(data(t), quiet(), nil)
+	defer b.Close()
+	p, err := b.SignInStill(t.Context(), "rosa", passphrase)
+	must(t, err)
+	p.WorkOffline(true)
+	b.Leave(p)
+	gone(t, b, "rosa")
+	p, err = b.SignInStill(t.Context(), "rosa", passphrase)
+	must(t, err)
+	if s := p.Sync(); s.Phase != care.SyncOffline || !s.Chosen {
+		t.Errorf("unlocked, it stands at %+v", s)
+	}
+	p.WorkOffline(false)
+	if s := p.Sync(); s.Chosen {
+		t.Errorf("online again, it stands at %+v", s)
+	}
+}
+
 // Leave and Close at once close a profile once, and nobody signs in after Close.
 func TestClosed(t *testing.T) {
 	dir := data(t)

@@ -213,6 +213,13 @@ func (p *Profile) Sync() care.SyncState { return p.facts.stand(p.replica.State()
 // SyncNow looks for new mail and submits what is due.
 func (p *Profile) SyncNow() { p.replica.Nudge() }
 
+// WorkOffline stops all fetching and sending of this profile, or begins it again. It holds until this program ends, over
+// locking and unlocking too.
+func (p *Profile) WorkOffline(on bool) {
+	p.at.offline.Store(on)
+	p.replica.SetOffline(on)
+}
+
 // Replica is for tests and tools that drive the network step by step.
 func (p *Profile) Replica() *replica.Replica { return p.replica }
 

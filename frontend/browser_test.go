@@ -56,7 +56,7 @@ func open(t *testing.T, w *world) *browser {
 		t.Skip("a real browser takes its time")
 	}
 	path := chromium(t)
-	srv := httptest.NewServer(frontend.New(w, frontend.Options{Token: token, Now: func() time.Time { return w.now }}))
+	srv := httptest.NewServer(frontend.New(w, frontend.Options{Token: token, Now: w.clock}))
 	t.Cleanup(srv.Close)
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("hide-scrollbars", true))

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"net/http"
 
 	"postern/backend/care"
@@ -44,6 +45,10 @@ func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
+	if l, ok := s.locked(r, profiles); ok {
+		respond.HTML(w, r, signin.Locked(l))
+		return
+	}
 	respond.HTML(w, r, signin.Page(profiles, "", ""))
 }
 
@@ -62,16 +67,19 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.signInAgain(w, r, err)
 		return
 	}
-	ticket, err := visitorOf(r).session.enter(signed)
+	b := visitorOf(r).session
+	ticket, place, err := b.enter(sittingOf(signed, r.PostFormValue("profile"), s.now()))
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "sign out the last person", "err", err)
 	}
-	if s.window != nil {
-		_, over := visitorOf(r).session.who(ticket)
-		go s.tellWindow(signed, over)
+	if _, over := b.who(ticket); over != nil {
+		s.watch(b, over)
+		if s.window != nil {
+			go s.tellWindow(signed, over)
+		}
 	}
 	w.Header().Set(ticketHeader, ticket)
-	respond.GoTo(w, r, link.Home)
+	respond.GoTo(w, r, cmp.Or(place, link.Home))
 }
 
 // enter asks for the profile to be opened, one request at a time.
@@ -93,24 +101,20 @@ func (s *server) signInAgain(w http.ResponseWriter, r *http.Request, refusal err
 		return
 	}
 	chosen := r.PostFormValue("profile")
+	if l, ok := s.locked(r, profiles); ok && l.Profile.ID == chosen {
+		l.Error = care.SentenceOf(refusal)
+		if respond.Swap(r) == "" {
+			respond.Refused(w, r, respond.Status(refusal), signin.Locked(l))
+			return
+		}
+		respond.Refused(w, r, respond.Status(refusal), signin.Unlock(l))
+		return
+	}
 	if respond.Swap(r) == "" {
 		respond.Refused(w, r, respond.Status(refusal), signin.Page(profiles, chosen, care.SentenceOf(refusal)))
 		return
 	}
 	respond.Refused(w, r, respond.Status(refusal), signin.Form(profiles, chosen, care.SentenceOf(refusal)))
-}
-
-// lock signs out.
-func (s *server) lock(w http.ResponseWriter, r *http.Request) {
-	v := visitorOf(r)
-	if v.signed == nil && v.session.taken() {
-		s.askToSignIn(w, r)
-		return
-	}
-	if err := v.session.leave(); err != nil {
-		s.log.ErrorContext(r.Context(), "sign out", "err", err)
-	}
-	respond.Leave(w, r, link.Home)
 }
 
 // sync shows the sync state; syncNow asks for a check first.
@@ -121,4 +125,12 @@ func (s *server) sync(w http.ResponseWriter, r *http.Request) {
 func (s *server) syncNow(w http.ResponseWriter, r *http.Request) {
 	seat.From(r.Context()).SyncNow()
 	respond.HTML(w, r, parts.SyncAnswer())
+}
+
+// workOffline turns working offline on or off.
+func (s *server) workOffline(w http.ResponseWriter, r *http.Request) {
+	who := seat.From(r.Context())
+	who.WorkOffline(r.FormValue("offline") == "on")
+	ctx := parts.WithFrame(r.Context(), s.frame(r, who)) // what it was drawn from has just changed
+	respond.HTML(w, r.WithContext(ctx), parts.SyncAnswer())
 }

@@ -93,10 +93,21 @@ func (s *server) withSession(next http.Handler) http.Handler {
 			s.noSession(w, r.WithContext(ctx))
 			return
 		}
-		if v.signed, v.over = v.session.who(ticketOf(r)); v.signed != nil {
-			ctx = parts.WithFrame(seat.With(ctx, v.signed), s.frame(r, v.signed))
+		s.lockIdle(v.session, nil, false)
+		v.signed, v.over = v.session.who(ticketOf(r))
+		if v.signed == nil {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitorKey{}, v)))
+			return
 		}
+		person := !byItself(r) && drawn(r, v.signed)
+		if person {
+			v.session.touch(s.now(), ago(r), placeOf(r))
+		}
+		ctx = parts.WithFrame(seat.With(ctx, v.signed), s.frame(r, v.signed))
 		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitorKey{}, v)))
+		if person {
+			v.session.touch(s.now(), ago(r), placeAfter(w.Header()))
+		}
 	})
 }
 
@@ -107,18 +118,26 @@ func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
 		return f
 	}
 	practice := signed.Practice()
-	if zone, err := time.LoadLocation(practice.Calendar.Zone); err == nil && practice.Calendar.Zone != "" {
-		f.Clock.Zone = zone
-	}
+	f.Clock.Zone = zoneOf(practice)
 	waiting, err := signed.Waiting(r.Context())
 	if err != nil {
 		waiting = 0 // the foot says less; the lists say what is wrong
 	}
 	f.SignedIn, f.Me, f.Member = true, signed.Me(), signed.Me().Role == care.RoleMember
 	f.Practice, f.NurseLine, f.FrontDesk = practice.Name, practice.NurseLine, practice.FrontDesk
+	f.Lock = practice.Policy.Lock(f.Me.Role)
 	f.Promise = say.Within(practice.Policy.Promise())
 	f.Sync = parts.SyncOf(signed.Sync(), waiting, f.FrontDesk, f.Clock)
 	return f
+}
+
+// zoneOf is the practice's time zone, or this computer's where it cannot be known.
+func zoneOf(p care.Practice) *time.Location {
+	zone, err := time.LoadLocation(p.Calendar.Zone)
+	if err != nil || p.Calendar.Zone == "" {
+		return time.Local
+	}
+	return zone
 }
 
 // drawn reports whether a request comes from a page of this person, or from none.

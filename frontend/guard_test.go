@@ -88,7 +88,7 @@ func (v *visitor) comeIn() {
 }
 
 func handler(w *world) http.Handler {
-	return frontend.New(w, frontend.Options{Token: token, Now: func() time.Time { return w.now }})
+	return frontend.New(w, frontend.Options{Token: token, Now: w.clock})
 }
 
 func TestNoSessionShowsNothing(t *testing.T) {
@@ -139,7 +139,7 @@ func TestSessionsAreApart(t *testing.T) {
 	if w.closed != 1 {
 		t.Errorf("%d sign-outs", w.closed)
 	}
-	if got := one.get("/messages"); !strings.Contains(got.Body.String(), "Who is signing in?") {
+	if got := one.get("/messages"); !strings.Contains(got.Body.String(), "Locked at ") {
 		t.Error("locked, and still inside")
 	}
 	if got := two.get("/messages"); !strings.Contains(got.Body.String(), "Blood pressure") {

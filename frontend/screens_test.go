@@ -74,7 +74,18 @@ func TestScreensAreAccessible(t *testing.T) {
 	b.button("Send anyway")
 	b.sees("Your message is on its way.")
 	b.accessible("m4-sent")
+	b.button("Sync menu")
+	b.accessible("sync-menu")
+	b.button("Work offline")
+	b.sees("You are working offline.")
+	b.sees("Working offline")
+	b.accessible("offline")
+	b.button("Go online")
+	b.sees("Up to date")
 	b.button("Lock")
+	b.sees("Messages wait safely on the clinic's mail system")
+	b.accessible("s6")
+	b.button("Sign in as someone else")
 	b.sees("Who is signing in?")
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"sync"
+	"time"
 
 	"postern/backend/care"
 	"postern/frontend/link"
@@ -18,11 +19,22 @@ import (
 
 // session is one browser that came through the link, and who is signed in at it.
 type session struct {
-	shut   bool // no other program can reach it, so its pages need no ticket: the window's
-	mu     sync.Mutex
-	signed seat.Signed
-	ticket string        // what the pages of this sign-in show; the cookie alone is not enough
-	over   chan struct{} // closed at sign-out
+	shut bool // no other program can reach it, so its pages need no ticket: the window's
+	mu   sync.Mutex
+	sitting
+	away *absence // nobody is signed in, and somebody locked the screen
+}
+
+// sitting is one sign-in; the zero value is nobody's.
+type sitting struct {
+	signed  seat.Signed
+	ticket  string        // what the pages of this sign-in show; the cookie alone is not enough
+	over    chan struct{} // closed at sign-out
+	profile string
+	limit   time.Duration // how long they may do nothing
+	zone    *time.Location
+	active  time.Time // when they last did something
+	place   string    // the screen on which they were, as far as is known
 }
 
 // A page says in each request whose it is and shows the ticket of the sign-in: in headers or, where a browser lets it
@@ -98,27 +110,43 @@ func (b *session) taken() bool {
 	return b.signed != nil
 }
 
-// enter notes who signed in and gives their pages a ticket. Somebody who was signed in before is signed out.
-func (b *session) enter(signed seat.Signed) (ticket string, err error) {
+// enter notes who signed in at a profile and gives their pages a ticket. Somebody who was signed in before is signed out.
+// Who comes back to a locked screen goes on where they were: place is that screen, or empty.
+func (b *session) enter(next sitting) (ticket, place string, err error) {
 	ticket = rand.Text()
-	return ticket, b.seat(signed, ticket, make(chan struct{}))
+	next.ticket, next.over = ticket, make(chan struct{})
+	err = b.change(func() {
+		if b.away != nil && b.away.profile == next.profile {
+			place = b.away.place
+		}
+		b.away, b.sitting = nil, next
+	})
+	return ticket, place, err
 }
 
-// leave signs out; it may run twice.
-func (b *session) leave() error { return b.seat(nil, "", nil) }
+// lock signs out whoever is there, and keeps the screen for them; it may run twice.
+func (b *session) lock(now time.Time, place string) error {
+	return b.change(func() {
+		if b.signed != nil {
+			b.away = &absence{profile: b.profile, place: cmp.Or(place, b.place), at: now.In(b.zone)}
+			b.sitting = sitting{}
+		}
+	})
+}
 
-// seat puts a person, or nobody, in place of whoever is there. The places change under one lock, so that of several who
-// come at once each is closed but the last; closing may take its time, and comes after.
-func (b *session) seat(signed seat.Signed, ticket string, over chan struct{}) error {
+// change changes who is there. The places change under one lock, so that of several who come at once each is closed but
+// the last; closing may take its time, and comes after.
+func (b *session) change(f func()) error {
 	b.mu.Lock()
-	before, ended := b.signed, b.over
-	b.signed, b.ticket, b.over = signed, ticket, over
+	before := b.sitting
+	f()
+	same := before.over == b.over
 	b.mu.Unlock()
-	if before == nil {
+	if same || before.signed == nil {
 		return nil
 	}
-	close(ended)
-	return before.Close()
+	close(before.over)
+	return before.signed.Close()
 }
 
 // open exchanges the token of the printed link for a session, and takes it out of the address bar. A browser that has a

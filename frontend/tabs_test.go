@@ -32,9 +32,13 @@ func (b *browser) front() {
 	}))
 }
 
-// signInAs signs in with a profile of the chooser, from the sign-in page.
+// signInAs signs in with a profile of the chooser, from the sign-in page or the lock screen.
 func (b *browser) signInAs(profile string) {
 	b.t.Helper()
+	b.until("the sign-in page or the lock screen", `document.getElementById("passphrase")`)
+	if eval[bool](b, `document.title === "Locked - Postern"`) {
+		b.button("Sign in as someone else")
+	}
 	b.until("the profile "+profile, fmt.Sprintf(`(document.querySelector("input[value=%s]")?.click(), !!document.querySelector("input[value=%s]:checked"))`, profile, profile))
 	b.signIn()
 }

@@ -78,7 +78,7 @@ func TestLockSavesFirst(t *testing.T) {
 	field := b.openPressure()
 	b.fill(field, "Should I also")
 	b.button("Lock")
-	b.sees("Who is signing in?")
+	b.sees("Locked at ")
 	if got := w.written(); !slices.Equal(got, []string{"Should I also"}) {
 		t.Errorf("kept %q", got)
 	}
@@ -96,7 +96,7 @@ func TestLockWaitsForWhatCannotBeSaved(t *testing.T) {
 	b.sees("is not locked yet")
 	b.until("the words", fmt.Sprintf(`document.getElementById(%q).value === "Should I also"`, field))
 	b.button("Lock")
-	b.sees("Who is signing in?")
+	b.sees("Locked at ")
 	b.until("no word of it", `!document.body.innerText.includes("Should I also")`)
 }
 

@@ -40,6 +40,7 @@ func (s *server) tellWindow(signed seat.Signed, over <-chan struct{}) {
 			}
 			s.window.Tell("postern:changed", string(b))
 		case <-over:
+			s.window.Tell("postern:over", "{}") // the page asks where it is to go
 			return
 		}
 	}

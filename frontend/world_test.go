@@ -163,6 +163,14 @@ func (s signed) Sync() care.SyncState {
 	defer s.mu.Unlock()
 	return s.sync
 }
+func (s signed) WorkOffline(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sync = care.SyncState{Phase: care.SyncUpToDate, Checked: s.now}
+	if on {
+		s.sync = care.SyncState{Phase: care.SyncOffline, Chosen: true, Checked: s.now}
+	}
+}
 func (s signed) SyncNow() {}
 func (s signed) Waiting(context.Context) (int, error) {
 	s.mu.Lock()
@@ -429,6 +437,20 @@ func (w *world) Assign(context.Context, care.EventID, care.PersonID) error { ret
 func (w *world) Flag(context.Context, care.EventID, bool, care.Text) error { return nil }
 func (w *world) SaveNote(context.Context, string) error                    { return nil }
 func (w *world) Reopen(context.Context, care.EventID) error                { return nil }
+func (w *world) Resend(_ context.Context, part care.EventID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t, again := w.threads[part], 0
+	for i := range t.Items {
+		if t.Items[i].State == view.StateFailed {
+			t.Items[i].State, t.Items[i].Why, again = view.StateWaiting, "", again+1
+		}
+	}
+	if again == 0 {
+		return care.Refusef(care.NotFound, "Nothing here waits to be sent again.")
+	}
+	return nil
+}
 
 // delivered confirms the newest letter of a conversation, as the clinic does.
 func (w *world) delivered(part care.EventID, due time.Time) {
@@ -445,6 +467,19 @@ func (w *world) failing(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fail = err
+}
+
+// clock is the time, and passes makes some of it pass.
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) passes(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
 }
 
 // written are the texts of all drafts.

@@ -165,6 +165,9 @@ type Policy struct {
 	PromiseHours int `json:"promiseHours"` // business hours until a reply is due; 18
 	HoldSeconds  int `json:"holdSeconds"`  // how long a sent text can be taken back; 15. Below zero: no hold
 	StaleHours   int `json:"staleHours"`   // age after which a waiting text is asked about again; 24
+
+	MemberLockMinutes int `json:"memberLockMinutes,omitempty"` // without activity until a member's screen locks; 10
+	StaffLockMinutes  int `json:"staffLockMinutes,omitempty"`  // the same for the care team; 5
 }
 
 // Promise is the span within which a reply is due, in business time.
@@ -180,6 +183,18 @@ func (p Policy) Hold() time.Duration {
 
 // Stale is the age after which a waiting text is shown for review instead of being sent.
 func (p Policy) Stale() time.Duration { return hours(p.StaleHours, 24) }
+
+// Lock is how long a person of that role may do nothing until their screen locks.
+func (p Policy) Lock(role Role) time.Duration {
+	n, otherwise := p.MemberLockMinutes, 10
+	if role.Staff() {
+		n, otherwise = p.StaffLockMinutes, 5
+	}
+	if n <= 0 {
+		n = otherwise
+	}
+	return time.Duration(n) * time.Minute
+}
 
 func hours(n, otherwise int) time.Duration {
 	if n <= 0 {

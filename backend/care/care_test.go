@@ -142,11 +142,12 @@ func TestNothingPrivateInLogs(t *testing.T) {
 
 func TestPolicy(t *testing.T) {
 	var none Policy
-	if none.Promise() != 18*time.Hour || none.Hold() != 15*time.Second || none.Stale() != 24*time.Hour {
+	if none.Promise() != 18*time.Hour || none.Hold() != 15*time.Second || none.Stale() != 24*time.Hour ||
+		none.Lock(RoleMember) != 10*time.Minute || none.Lock(RoleNurse) != 5*time.Minute {
 		t.Errorf("defaults %v, %v, %v", none.Promise(), none.Hold(), none.Stale())
 	}
-	p := Policy{PromiseHours: 27, HoldSeconds: -1, StaleHours: 48}
-	if p.Promise() != 27*time.Hour || p.Hold() != 0 || p.Stale() != 48*time.Hour {
+	p := Policy{PromiseHours: 27, HoldSeconds: -1, StaleHours: 48, MemberLockMinutes: 3, StaffLockMinutes: 2}
+	if p.Promise() != 27*time.Hour || p.Hold() != 0 || p.Stale() != 48*time.Hour || p.Lock(RoleMember) != 3*time.Minute || p.Lock(RoleSupport) != 2*time.Minute {
 		t.Errorf("set to %v, %v, %v", p.Promise(), p.Hold(), p.Stale())
 	}
 }

@@ -33,4 +33,5 @@ type SyncState struct {
 	Total   int
 	Checked time.Time
 	Problem string // one sentence or two, for the person; empty unless Refused or Offline
+	Chosen  bool   // Offline because the person wants it so
 }

@@ -124,6 +124,9 @@ func (r *Replica) Submit(ctx context.Context) (err error) {
 	if len(r.Logins) == 0 {
 		return nil
 	}
+	if r.Offline() {
+		return errOffline
+	}
 	select {
 	case r.sending <- struct{}{}: // one submission at a time: a letter is never on two connections at once
 		defer func() { <-r.sending }()

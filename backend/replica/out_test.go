@@ -297,6 +297,40 @@ func TestRest(t *testing.T) {
 	})
 }
 
+// Who works offline sends and fetches nothing, whoever asks; online again, what waited goes out at once.
+func TestWorkingOffline(t *testing.T) {
+	s := &scripted{}
+	r, _, _ := outgoing(t, s)
+	r.SetOffline(true)
+	ctx, cancel := context.WithCancel(t.Context())
+	var done sync.WaitGroup
+	done.Go(func() { _ = r.Run(ctx) })
+	waits(t, r.running.Load)
+	r.Nudge()
+	r.Kick()
+	if err := r.Settle(ctx); care.KindOf(err) != care.Unavailable {
+		t.Errorf("settled: %v", err)
+	}
+	if err := r.Pull(ctx); care.KindOf(err) != care.Unavailable {
+		t.Errorf("pulled: %v", err)
+	}
+	if st := r.State(); st.Phase != care.SyncOffline || !st.Chosen || st.Problem != "" {
+		t.Errorf("the state is %+v", st)
+	}
+	wants(t, r, outbox.Waiting, outbox.Waiting)
+	asked := func() int { s.mu.Lock(); defer s.mu.Unlock(); return s.asked }
+	if asked() != 0 {
+		t.Error("the mail system was asked")
+	}
+	r.SetOffline(false)
+	waits(t, func() bool { return asked() > 0 })
+	if st := r.State(); st.Chosen {
+		t.Errorf("the state is %+v", st)
+	}
+	cancel()
+	done.Wait()
+}
+
 // Who parts waits no longer than they were told, though somebody else submits at that moment.
 func TestPartingDoesNotWaitForAnother(t *testing.T) {
 	r, _, _ := outgoing(t, &scripted{})

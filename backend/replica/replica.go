@@ -63,12 +63,14 @@ type Replica struct {
 	running  atomic.Bool
 	kick     chan struct{}
 	again    chan struct{} // ends a rest after a failed connection
+	turned   chan struct{} // the person went offline, or online again
 	mu       sync.Mutex
 	states   []care.SyncState // by login
 	outgoing care.SyncState
 	fetchers []*fetch.Fetcher
 	pulled   []bool // by login: in step since the last connection
 	vain     bool   // submission has waited in vain for a mailbox, and does not wait for it again
+	offline  bool   // the person wants nothing fetched and nothing sent
 }
 
 // Books holds the newest known directory. It is safe for concurrent use.
@@ -96,6 +98,7 @@ func (b *Books) set(book *directory.Book) {
 func (r *Replica) init() {
 	r.once.Do(func() {
 		r.kick, r.again, r.sending = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
+		r.turned = make(chan struct{}, 1)
 		r.states = make([]care.SyncState, len(r.Logins))
 		r.pulled = make([]bool, len(r.Logins))
 		for i, login := range r.Logins {
@@ -106,11 +109,37 @@ func (r *Replica) init() {
 	})
 }
 
-// Run fetches and submits until the context ends. It returns the context's error.
+// Run fetches and submits until the context ends, but for the time that the person works offline. It returns the
+// context's error.
 func (r *Replica) Run(ctx context.Context) error {
 	r.init()
 	r.running.Store(true)
 	defer r.running.Store(false)
+	for ctx.Err() == nil {
+		online, cancel := context.WithCancel(ctx)
+		over := make(chan error, 1)
+		if r.Offline() {
+			over = nil
+		} else {
+			go func() { over <- r.online(online) }()
+		}
+		select {
+		case err := <-over:
+			cancel()
+			return err
+		case <-ctx.Done():
+		case <-r.turned:
+		}
+		cancel()
+		if over != nil {
+			<-over
+		}
+	}
+	return ctx.Err()
+}
+
+// online fetches and submits until the context ends.
+func (r *Replica) online(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, f := range r.fetchers {
 		g.Go(func() error { return f.Run(ctx) })
@@ -119,9 +148,46 @@ func (r *Replica) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
+// SetOffline stops all fetching and sending, or begins it again, at once: what waits goes out then, checked against what
+// came in meanwhile.
+func (r *Replica) SetOffline(offline bool) {
+	r.init()
+	r.mu.Lock()
+	same := r.offline == offline
+	r.offline = offline
+	if !same {
+		for i, s := range r.states {
+			r.states[i], r.pulled[i] = care.SyncState{Phase: care.SyncStarting, Checked: s.Checked}, false
+		}
+		r.outgoing, r.vain = care.SyncState{}, false
+	}
+	r.mu.Unlock()
+	if same {
+		return
+	}
+	select {
+	case r.turned <- struct{}{}:
+	default: // Run has not seen the last turn yet, and will see both
+	}
+	r.Changed(nil, false, true)
+}
+
+// Offline reports whether the person works offline.
+func (r *Replica) Offline() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.offline
+}
+
+// errOffline is why nothing is done about the network.
+var errOffline = care.Refusef(care.Unavailable, "You are working offline.")
+
 // Pull fetches once from every mailbox and returns when all that was there is stored.
 func (r *Replica) Pull(ctx context.Context) error {
 	r.init()
+	if r.Offline() {
+		return errOffline
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, f := range r.fetchers {
 		g.Go(func() error { return f.Once(ctx) })
@@ -138,9 +204,13 @@ func (r *Replica) Kick() {
 	}
 }
 
-// Nudge looks for new mail and submits now, without waiting for the mail system to call.
+// Nudge looks for new mail and submits now, without waiting for the mail system to call. It does nothing for who works
+// offline.
 func (r *Replica) Nudge() {
 	r.init()
+	if r.Offline() {
+		return
+	}
 	for _, f := range r.fetchers {
 		f.Nudge()
 	}
@@ -172,6 +242,9 @@ func (r *Replica) State() care.SyncState {
 		if i == 0 || s.Checked.Before(out.Checked) { // of all, the one checked longest ago, or never
 			out.Checked = s.Checked
 		}
+	}
+	if r.offline {
+		return care.SyncState{Phase: care.SyncOffline, Checked: out.Checked, Chosen: true}
 	}
 	return out
 }

@@ -75,6 +75,7 @@ type model struct {
 	Filters      []filter
 	Rows         []row
 	Empty        string // what to say where there are no rows
+	Arriving     bool   // what there is still comes in for the first time
 	New          bool   // there has never been a conversation
 }
 
@@ -89,7 +90,9 @@ func load(r *http.Request, at string) (model, error) {
 	if err != nil {
 		return m, err
 	}
-	return build(m, rows, parts.DoctorsOf(offices), parts.FrameFrom(ctx).Clock), nil
+	frame := parts.FrameFrom(ctx)
+	m.Arriving = frame.Sync.Arriving && len(rows) == 0 && m.Show == "" && m.Search == ""
+	return build(m, rows, parts.DoctorsOf(offices), frame.Clock), nil
 }
 
 // The filters, as addresses name them; "" is all.
@@ -126,11 +129,23 @@ func build(m model, rows []view.Row, doctors parts.Doctors, clock say.Clock) mod
 	if m.Search != "" {
 		m.Empty = "Nothing found. Try another word, or fewer."
 	}
-	m.New = len(rows) == 0 && m.Show == "" && m.Search == ""
+	if m.Arriving {
+		m.Empty = "Your messages are arriving on this computer."
+	}
+	m.New = len(rows) == 0 && !m.Arriving && m.Show == "" && m.Search == ""
 	for _, r := range rows {
 		m.Rows = append(m.Rows, rowOf(r, m, doctors, clock))
 	}
 	return m
+}
+
+// trigger says when the rows are drawn again. While all comes in for the first time, the sync state says when none is
+// to come.
+func (m model) trigger() string {
+	if m.Arriving {
+		return "postern:changed from:body, postern:sync from:body"
+	}
+	return "postern:changed from:body"
 }
 
 func rowOf(r view.Row, m model, doctors parts.Doctors, clock say.Clock) row {

@@ -38,6 +38,7 @@ type acts interface {
 	Flag(ctx context.Context, part care.EventID, on bool, reason care.Text) error
 	SaveNote(ctx context.Context, draft string) error
 	Reopen(ctx context.Context, part care.EventID) error
+	Resend(ctx context.Context, part care.EventID) error
 }
 
 // Beside draws the conversation for the inbox, beside one of its queues. A refresh keeps what is being written as it is;

@@ -26,6 +26,7 @@ func itemOf(v view.Item, in input) []item {
 		ID: link.ItemID(v.ID), Kind: "msg", Own: !v.Member, Initials: initials(v, in), Who: v.By.Shown,
 		At: in.clock.Stamp(v.At), Machine: in.clock.Machine(v.At), Full: in.clock.Full(v.At),
 		Text: v.Text, Marks: marksOf(v, in.clock), Unread: v.Unread,
+		Again: v.Own && v.State == view.StateFailed,
 	}
 	switch v.Kind {
 	case view.ItemNote:

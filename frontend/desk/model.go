@@ -122,6 +122,7 @@ type item struct {
 	Marks    []mark
 	Line     string // of a line: what happened
 	Unread   bool
+	Again    bool // it did not arrive, and this person can send it again
 }
 
 // mark is one state at the foot of a message: icon and words.

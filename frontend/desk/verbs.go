@@ -79,6 +79,11 @@ func Reopen(w http.ResponseWriter, r *http.Request) {
 	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Reopen(ctx, a.part) })
 }
 
+// Resend sends again what did not reach the member.
+func Resend(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Resend(ctx, a.part) })
+}
+
 // Now ends the hold of a sent text, or sends one that was set aside for review.
 func Now(w http.ResponseWriter, r *http.Request) {
 	act(w, r, func(ctx context.Context, do acts, a *at) error {

@@ -20,7 +20,7 @@ func swap(url, include string) templ.Attributes {
 // visit is swap for a link that leads to another address. The address bar never holds what was searched for.
 func visit(url, include string) templ.Attributes {
 	a := swap(url, include)
-	a["href"], a["hx-push-url"] = url, url
+	a["href"], a["hx-push-url"], a["hx-indicator"] = url, url, "#loading"
 	return a
 }
 

@@ -31,6 +31,7 @@ type model struct {
 	More      *more
 	Rest      string // how to come to what is not listed
 	Empty     *empty
+	Arriving  bool   // nothing is listed yet, for it is still coming in
 	Out       string // "Dr. Lee is out until Mon Nov 30."
 	Cover     string
 }
@@ -81,6 +82,7 @@ type input struct {
 	find      bool
 	search    string
 	most      int
+	arriving  bool
 }
 
 // found reports whether the rows are what a search found, in all queues.
@@ -124,7 +126,7 @@ func build(in input) model {
 	}
 	if len(in.rows) == 0 {
 		e := emptyOf(in)
-		m.Empty = &e
+		m.Empty, m.Arriving = &e, in.arriving
 	}
 	return m
 }
@@ -242,6 +244,9 @@ func emptyOf(in input) empty {
 	if in.found() {
 		return empty{Icon: "search", Title: "Nothing found.",
 			Text: "Search looks at names, record numbers, subjects and messages in all conversations, completed ones too."}
+	}
+	if in.arriving {
+		return empty{Icon: "hourglass", Title: "Messages are arriving.", Text: "This computer fetches what the clinic has. It is listed here as it comes in."}
 	}
 	n, ok := nothings[in.queueID]
 	if !ok {

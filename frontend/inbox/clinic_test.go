@@ -29,6 +29,7 @@ type clinic struct {
 	wakes   map[chan seat.Change]bool
 	fail    error // what every command answers, if set
 	sync    care.SyncState
+	gate    chan struct{}
 }
 
 var zone = func() *time.Location {
@@ -154,6 +155,14 @@ func (s signed) Sync() care.SyncState {
 	defer s.mu.Unlock()
 	return s.sync
 }
+func (s signed) WorkOffline(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sync = care.SyncState{Phase: care.SyncUpToDate, Checked: s.now}
+	if on {
+		s.sync = care.SyncState{Phase: care.SyncOffline, Chosen: true, Checked: s.now}
+	}
+}
 func (s signed) SyncNow()                             {}
 func (s signed) Waiting(context.Context) (int, error) { return 0, nil }
 func (s signed) Close() error                         { return nil }
@@ -229,7 +238,20 @@ func (c *clinic) Queues(context.Context) (queues, offices []view.Queue, err erro
 	return queues, offices, nil
 }
 
+// slow makes every list wait at a gate; nil: none.
+func (c *clinic) slow(gate chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gate = gate
+}
+
 func (c *clinic) Queue(ctx context.Context, queue, search string) (view.Queue, []view.Row, error) {
+	c.mu.Lock()
+	gate := c.gate
+	c.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
 	queues, offices, err := c.Queues(ctx)
 	if err != nil {
 		return view.Queue{}, nil, err
@@ -467,6 +489,20 @@ func (c *clinic) SaveNote(_ context.Context, draft string) error {
 	})
 }
 
+func (c *clinic) Resend(_ context.Context, part care.EventID) error {
+	return c.change(func() error {
+		t, err := c.find(part)
+		if err != nil {
+			return err
+		}
+		for i := range t.Items {
+			if t.Items[i].State == view.StateFailed {
+				t.Items[i].State, t.Items[i].Why = view.StateWaiting, ""
+			}
+		}
+		return nil
+	})
+}
 func (c *clinic) Reopen(_ context.Context, part care.EventID) error {
 	return c.on(part, func(t *view.Thread) error { t.Open, t.Completed = true, nil; return nil })
 }

@@ -83,6 +83,7 @@ func load(r *http.Request, part care.EventID) (model, error) {
 	in.searching, in.search = r.Form.Has("search"), r.Form.Get("search")
 	in.find = r.Form.Has("find")
 	in.most = most(r.Form.Get("rows"))
+	in.arriving = parts.FrameFrom(ctx).Sync.Arriving
 	var v views = seat.From(ctx).Views()
 	var err error
 	if in.queues, in.offices, err = v.Queues(ctx); err != nil {
@@ -106,6 +107,15 @@ func most(rows string) int {
 		return step
 	}
 	return min(n, atMost)
+}
+
+// trigger says when the desk is drawn again. While what the clinic has comes in for the first time, the sync state says
+// when an empty list is one.
+func (m model) trigger() string {
+	if m.Arriving {
+		return "postern:changed from:body, postern:sync from:body, every 60s"
+	}
+	return "postern:changed from:body, every 60s"
 }
 
 func (m model) address() string {

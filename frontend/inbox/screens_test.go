@@ -135,11 +135,19 @@ func TestStatesAreAccessible(t *testing.T) {
 	b.press("gu")
 	b.until("the queue", `document.title === "Unassigned - Postern"`)
 	c.change(func() error {
-		c.sync = care.SyncState{Phase: care.SyncRefused, Problem: care.SentenceOf(dial.WrongPassword(care.Endpoint{Host: "mail.clinic.example"}, nil))}
+		c.sync = care.SyncState{Phase: care.SyncRefused, Checked: c.now, Problem: care.SentenceOf(dial.WrongPassword(care.Endpoint{Host: "mail.clinic.example"}, nil))}
 		return nil
 	})
 	b.sees("The clinic's gateway refused the password.")
+	b.until("how old the list is", `document.querySelector(".list #stale").innerText.includes("Last updated 3:55 pm. New messages are not shown.")`)
 	b.accessible("s7-error")
+	b.button("Sync menu")
+	b.button("Work offline")
+	b.sees("You are working offline.")
+	b.sees("Working offline")
+	b.accessible("offline")
+	b.button("Go online")
+	b.sees("Up to date")
 	b.press("gn")
 	b.until("the queue by its keys", `document.title === "Not reached - Postern"`)
 	b.button("Dr. Lee 9")
@@ -155,6 +163,44 @@ func TestStatesAreAccessible(t *testing.T) {
 	b.button("Unassigned 6")
 	b.sees("All caught up.")
 	b.accessible("s7")
+	eval[bool](b, `(document.dispatchEvent(new KeyboardEvent("keydown", {key: "l", ctrlKey: true, bubbles: true, cancelable: true})), true)`)
+	b.until("the lock screen", `document.title === "Locked - Postern"`)
+	b.accessible("s6")
+	b.press("demo\r")
+	b.until("the same list", `document.title === "Unassigned - Postern" && location.pathname === "/inbox/unassigned"`)
+}
+
+// TestLoading: a list that takes its time shows its shape, and one that does not flickers nothing.
+func TestLoading(t *testing.T) {
+	c := newClinic(rosa)
+	b := open(t, c)
+	gate := make(chan struct{})
+	c.slow(gate)
+	b.button("Completed")
+	b.until("the shape", `getComputedStyle(document.getElementById("loading")).visibility === "visible" && document.getElementById("loading").checkVisibility({visibilityProperty: true})`)
+	b.until("no rows", `!document.querySelector("[data-row]").checkVisibility({visibilityProperty: true})`)
+	b.accessible("s7-loading")
+	c.slow(nil)
+	close(gate)
+	b.until("the list", `document.title === "Completed - Postern" && !document.getElementById("loading").checkVisibility()`)
+}
+
+// TestArriving: while all comes in for the first time nobody is told that all is done.
+func TestArriving(t *testing.T) {
+	c := newClinic(rosa)
+	c.threads = nil
+	c.sync = care.SyncState{Phase: care.SyncFetching, Done: 1240, Total: 8112}
+	b := open(t, c)
+	b.sees("Messages are arriving.")
+	b.sees("Syncing 1,240 of 8,112")
+	b.accessible("s7-arriving")
+	if err := c.change(func() error {
+		c.sync = care.SyncState{Phase: care.SyncUpToDate, Checked: c.now}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	b.sees("All caught up.")
 }
 
 // sizes takes pictures at the other sizes, and finds nothing that is cut off sideways.

@@ -13,10 +13,13 @@ const (
 	Open     = "/open"
 	SignIn   = "/session"
 	Lock     = "/session/lock"
+	Others   = "/session/others" // the people of this computer, in place of a lock screen
+	Active   = "/session/active" // the person does something
 	Look     = "/look"
 	Events   = "/events"
 	Window   = "/window"
 	Sync     = "/sync"
+	Offline  = "/sync/offline"
 	Messages = "/messages"
 	Compose  = "/messages/new"
 	Inbox    = "/inbox"
@@ -36,6 +39,9 @@ func Conversation(part care.EventID, show string) string {
 
 // Read marks a conversation as read.
 func Read(part care.EventID) string { return "/messages/" + part.String() + "/read" }
+
+// Resend sends again what did not reach the office.
+func Resend(part care.EventID) string { return "/messages/" + part.String() + "/resend" }
 
 // Draft is the form of an unsent new message, and where it is saved.
 func Draft(id string) string { return "/drafts/" + url.PathEscape(id) }
@@ -70,7 +76,7 @@ func Queue(queue string) string { return Inbox + "/" + url.PathEscape(queue) }
 // Case is one conversation as staff read it, beside a queue.
 func Case(queue string, part care.EventID) string { return Queue(queue) + "/" + part.String() }
 
-// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "reply", "note", "completion".
+// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "resend", "reply", "note", "completion".
 func Act(part care.EventID, verb string) string { return "/cases/" + part.String() + "/" + verb }
 
 // RowID is the id of a conversation's row in a list.

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"postern/backend/care"
 	"postern/frontend/say"
@@ -21,7 +22,8 @@ type Frame struct {
 	Me        care.Person
 	NurseLine string
 	FrontDesk string
-	Promise   string // "two business days"
+	Promise   string        // "two business days"
+	Lock      time.Duration // how long the person may do nothing until the screen locks
 	Look      Look
 	Sync      Sync
 	Window    bool   // the desktop window shows it, no browser
@@ -44,6 +46,10 @@ type Sync struct {
 	Done  int    // with Total: a progress bar
 	Total int
 	Bar   *Bar // what is wrong, above everything
+
+	Chosen   bool   // the person works offline
+	Arriving bool   // what the clinic has is still coming in for the first time: an empty list says nothing yet
+	Stale    string // "Last updated 2:41 pm. New messages are not shown.", while nothing new can come in
 }
 
 // Bar says what is wrong with the connection: what happened, where the text is, what to do, and whom to call.
@@ -52,10 +58,25 @@ type Bar struct {
 	Strong, Text string
 	Waiting      int
 	FrontDesk    string // telephone number
+	Chosen       bool   // the person works offline, and can end it
 }
 
 // SyncOf puts a sync state in words. waiting is how many texts and letters have not gone out; frontDesk is whom to call.
 func SyncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sync {
+	out := syncOf(s, waiting, frontDesk, clock)
+	out.Chosen = s.Chosen
+	switch {
+	case out.Bar != nil && s.Checked.IsZero():
+		out.Stale = "New messages are not shown."
+	case out.Bar != nil:
+		out.Stale = "Last updated " + clock.Moment(s.Checked) + ". New messages are not shown."
+	case s.Checked.IsZero():
+		out.Arriving = s.Phase == care.SyncFetching || s.Phase == care.SyncStarting
+	}
+	return out
+}
+
+func syncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sync {
 	bar := &Bar{Kind: "is-bad", Icon: "circle-alert", Waiting: waiting, FrontDesk: frontDesk}
 	switch s.Phase {
 	case care.SyncFetching:
@@ -68,6 +89,11 @@ func SyncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sy
 		}
 		return Sync{Icon: "circle-check", Text: "Up to date" + unsent(waiting), Faint: faint}
 	case care.SyncOffline:
+		if s.Chosen {
+			bar.Kind, bar.Icon, bar.Strong, bar.Chosen, bar.FrontDesk = "is-warn", "cloud-off", "You are working offline.", true, ""
+			bar.Text = "You can read and write. New messages are sent and fetched when you go online."
+			return Sync{Class: "is-off", Icon: "cloud-off", Text: "Working offline" + strings.Replace(unsent(waiting), " - ", " · ", 1), Bar: bar}
+		}
 		bar.Kind, bar.Icon, bar.Strong = "is-warn", "cloud-off", "You are offline."
 		bar.Text = "You can read and write. " + cmp.Or(s.Problem, "New messages are sent when the connection is back.")
 		return Sync{Class: "is-off", Icon: "cloud-off", Text: "Offline" + unsent(waiting), Bar: bar}
@@ -83,6 +109,20 @@ func unsent(waiting int) string {
 		return ""
 	}
 	return " - " + say.Number(waiting) + " waiting to send"
+}
+
+func onOff(on bool) string {
+	if on {
+		return "true"
+	}
+	return "false"
+}
+
+func offlineVals(on bool) string {
+	if on {
+		return `{"offline":"on"}`
+	}
+	return `{"offline":""}`
 }
 
 // firstSentence cuts a text after its first sentence.

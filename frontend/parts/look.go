@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -52,6 +53,7 @@ func (f Frame) bodyAttrs() templ.Attributes {
 	}
 	if f.SignedIn {
 		a["data-events"], a["data-person"] = link.Events, string(f.Me.ID)
+		a["data-lock"] = strconv.FormatInt(f.Lock.Milliseconds(), 10)
 	}
 	return a
 }

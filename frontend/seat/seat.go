@@ -35,6 +35,7 @@ type Signed interface {
 	Views() Views
 	Desk() Desk
 	Sync() care.SyncState
+	WorkOffline(on bool)                      // until Postern ends: nothing is fetched, nothing sent
 	SyncNow()                                 // asks for a check of the mail system; returns at once
 	Waiting(ctx context.Context) (int, error) // texts and letters that have not gone out
 	// Wake tells of changes from now on, until cancel is called. A slow reader may find several changes joined into one.
@@ -90,6 +91,7 @@ type Desk interface {
 	Flag(ctx context.Context, part care.EventID, on bool, reason care.Text) error
 	SaveNote(ctx context.Context, draft string) error
 	Reopen(ctx context.Context, part care.EventID) error
+	Resend(ctx context.Context, part care.EventID) error // what did not reach its mailbox
 }
 
 type key struct{}

@@ -4,11 +4,14 @@
 package signin
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
 	"postern/frontend/parts"
+	"postern/frontend/say"
 	"postern/frontend/seat"
 )
 
@@ -35,12 +38,53 @@ func Form(profiles []seat.Profile, chosen, refusal string) templ.Component {
 	return sheet(build(profiles, chosen, refusal))
 }
 
+// Lock is the lock screen of one person: the label that they chose, and nothing else of theirs.
+type Lock struct {
+	Profile seat.Profile
+	At      time.Time     // when it was locked
+	Idle    time.Duration // after how long without activity; zero: at once
+	Error   string        // what was wrong with the last try
+}
+
+// Locked is the whole lock screen.
+func Locked(l Lock) templ.Component { return lockedPage(l) }
+
+// Unlock is the part of it that a refused passphrase draws again.
+func Unlock(l Lock) templ.Component { return unlock(l) }
+
+// field is what is wrong with the field.
+func (l Lock) field() templ.Attributes {
+	if l.Error == "" {
+		return templ.Attributes{}
+	}
+	return templ.Attributes{"aria-invalid": "true", "aria-describedby": "passphrase-error"}
+}
+
+func (l Lock) initials() string { return initials(l.Profile) }
+
+// since says when it was locked, and why: "Locked after 5 minutes without activity, at 4:12 pm".
+func (l Lock) since() string {
+	clock := say.Clock{Zone: l.At.Location(), Now: l.At}
+	switch minutes := int(l.Idle / time.Minute); {
+	case l.Idle == 0:
+		return "Locked at " + clock.Time(l.At)
+	case minutes == 1:
+		return "Locked after 1 minute without activity, at " + clock.Time(l.At)
+	default:
+		return "Locked after " + strconv.Itoa(minutes) + " minutes without activity, at " + clock.Time(l.At)
+	}
+}
+
+func initials(p seat.Profile) string {
+	name, _, _ := strings.Cut(p.Label, "(")
+	return parts.Initials(name)
+}
+
 func build(profiles []seat.Profile, chosen, refusal string) model {
 	m := model{Heading: "Who is signing in?", Error: refusal}
 	found := false
 	for _, p := range profiles {
-		name, _, _ := strings.Cut(p.Label, "(")
-		m.Profiles = append(m.Profiles, profile{ID: p.ID, Label: p.Label, Initials: parts.Initials(name), Chosen: p.ID == chosen})
+		m.Profiles = append(m.Profiles, profile{ID: p.ID, Label: p.Label, Initials: initials(p), Chosen: p.ID == chosen})
 		found = found || p.ID == chosen
 	}
 	m.Many = len(profiles) > 4

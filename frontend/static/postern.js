@@ -14,12 +14,16 @@
 //                              (hx-trigger "input delay:1s, change") and whenever it hears postern:save
 //   [data-opening]             marks a page that holds nothing yet: what its address names is asked for, with the ticket
 //   [data-leaves]              a form that leaves this person's pages; what is unsaved goes first
+//   [data-key="ctrl+l"]        the button that Ctrl L presses: it locks the screen
+//   body[data-lock]            after how many milliseconds without activity the screen locks
+//   body[data-covered]         locked while words were on the page that could not be saved; they are kept, out of sight
 //   body[data-window]          the desktop window shows the page, no browser
 //   [data-close-toast], [data-reveal="ID"]
 (() => {
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const windowed = "window" in document.body.dataset;
 
   // What the reader opened, or typed and nobody saved, stays when a screen is drawn again.
   htmx.registerExtension("postern", {
@@ -33,20 +37,97 @@
   // The storage belongs to this origin, port and all: the ticket of the last sign-in is there for all its tabs, and for
   // no other server on this computer.
   const mark = () => ({ ticket: localStorage.getItem("postern.ticket") ?? "", person: document.body.dataset.person ?? "" });
-  const marked = (url) => `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams(mark())}`;
+  const marked = (url, more = {}) => `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams({ ...mark(), ...more })}`;
+  // What the page does by itself is no sign that somebody is there.
+  const byItself = (ctx) => /^(postern:|every$|intersect$)/.test(ctx.sourceEvent?.type ?? "");
 
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     const { ticket, person } = mark();
     Object.assign(ctx.request.headers, { "Postern-Ticket": ticket, "Postern-Person": person });
+    if (byItself(ctx)) ctx.request.headers["Postern-Auto"] = "1";
+    else act();
   });
   document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
     const ticket = ctx.response.headers.get("Postern-Ticket");
     if (ticket) localStorage.setItem("postern.ticket", ticket);
   });
 
-  // Who this page was drawn for is not signed in any more. Words that are nowhere else keep it where it is.
+  // Who this page was drawn for is not signed in any more. Words that are nowhere else keep it where it is; a screen that
+  // was just locked shows them to nobody.
+  let over = false;
   document.addEventListener("postern:stale", () => {
     if (!unsaved.size) location.assign("/");
+    else if (over) {
+      document.body.dataset.covered = "";
+      tell("covered");
+    }
+  });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (ctx.response.status >= 300) return;
+    over = false;
+    if ("covered" in document.body.dataset) $("#toast").replaceChildren();
+    delete document.body.dataset.covered;
+  });
+
+  // ask finds out whether the person is still signed in; if not, postern:stale comes of it.
+  function ask() {
+    if (document.body.dataset.person) htmx.trigger($("#ask"), "postern:ask", {}, false);
+  }
+
+  function ended() {
+    over = true;
+    localStorage.setItem("postern.locked", Date.now()); // tells the other tabs
+    ask();
+  }
+
+  // A tab hears what another one did: that it locked the screen, or that somebody signed in there.
+  addEventListener("storage", (e) => {
+    if (windowed) return;
+    if (e.key === "postern.locked") ask();
+    if (e.key === "postern.ticket" && e.newValue && !document.body.dataset.person) location.reload();
+  });
+
+  // ---- whether somebody is here ----
+
+  // Postern locks the screen where nobody does anything for a while. Reading and typing reach it once a minute at most.
+  let acted = Date.now(), told = acted, telling;
+  const soon = () => $("#toast [data-soon]");
+
+  function act() {
+    acted = Date.now();
+    if (!windowed) localStorage.setItem("postern.acted", acted); // in whatever tab
+    if (soon()) {
+      soon().remove();
+      clearTimeout(telling);
+      return tellActive();
+    }
+    telling ??= setTimeout(tellActive, Math.max(0, told + 60000 - acted));
+  }
+
+  async function tellActive() {
+    telling = undefined;
+    told = Date.now();
+    if (!document.body.dataset.person) return;
+    const url = marked("/session/active", { ago: told - acted });
+    const answer = await fetch(url, { method: "POST", headers: { "HX-Current-URL": location.href } }).catch(() => {});
+    if (answer?.status === 401) ask();
+  }
+
+  // Half a minute before, it is said. Whatever the person does then keeps the screen open.
+  setInterval(() => {
+    const last = Math.max(acted, windowed ? 0 : Number(localStorage.getItem("postern.acted")));
+    const near = !("covered" in document.body.dataset) && Date.now() - last > Number(document.body.dataset.lock ?? Infinity) - 30000;
+    if (!near) soon()?.remove();
+    else if (!soon()) $("#toast").append(document.getElementById("soon").content.cloneNode(true));
+  }, 2500);
+
+  for (const kind of ["keydown", "pointerdown", "wheel", "touchmove"]) addEventListener(kind, act, { capture: true, passive: true });
+
+  document.addEventListener("keydown", (e) => {
+    const lock = $('[data-key="ctrl+l"]');
+    if (!lock || !(e.ctrlKey || e.metaKey) || e.altKey || e.shiftKey || e.isComposing || e.key.toLowerCase() !== "l") return;
+    e.preventDefault();
+    if (!e.repeat) lock.click();
   });
 
   // ---- changes ----
@@ -72,8 +153,10 @@
   // listen keeps a stream open while there is somebody to look: a browser has six connections for all tabs of a host,
   // and each stream takes one for good.
   // The desktop window tells by events of its own: it has no streams on every platform, and no beacons on any.
-  const windowed = "window" in document.body.dataset;
-  if (windowed) runtime.EventsOn("postern:changed", (data) => wake(JSON.parse(data)));
+  if (windowed) {
+    runtime.EventsOn("postern:changed", (data) => wake(JSON.parse(data)));
+    runtime.EventsOn("postern:over", ended);
+  }
 
   function listen() {
     if (windowed) return;
@@ -90,7 +173,7 @@
     stream.addEventListener("open", () => wake({ all: true }));
     stream.addEventListener("over", () => {
       stream.close();
-      wake({ all: true });
+      ended();
     });
   }
 
@@ -180,7 +263,7 @@
     if (ctx.response.status < 300) ctx.carries?.forEach(saved);
   });
 
-  const letter = (box) => [marked(box.getAttribute("hx-post")), new URLSearchParams(new FormData(box.closest("form")))];
+  const letter = (box) => [marked(box.getAttribute("hx-post"), { auto: 1 }), new URLSearchParams(new FormData(box.closest("form")))];
 
   // keep saves a box past htmx, which does nothing for what has left the page. It answers whether Postern has it now.
   async function keep(box) {
@@ -211,15 +294,21 @@
   function leave(ctx) {
     const send = ctx.fetch;
     ctx.fetch = async (...request) => {
+      const drafted = unsaved.size > 0;
       const kept = await Promise.all([...unsaved.keys()].map(keep));
       if (kept.includes(false) && !warned) {
         warned = true;
         tell("unlocked");
         throw new DOMException("What was typed is not saved.", "AbortError");
       }
+      // A new message has an address of its own once it was saved: its writer comes back to it.
+      const box = $("[data-autosave]");
+      if (location.pathname === "/messages/new" && drafted && box) ctx.request.headers["HX-Current-URL"] = box.getAttribute("hx-post");
       unsaved.clear();
       stream?.close(); // it would tell this page, too, that it is over
-      return send(...request);
+      const answer = await send(...request);
+      if (answer.ok) localStorage.setItem("postern.locked", Date.now());
+      return answer;
     };
   }
 
@@ -317,7 +406,7 @@
   });
   document.addEventListener("htmx:error", (e) => {
     if (e.detail.error?.name === "AbortError" || !e.detail.ctx?.request) return;
-    if (/^(postern:|every$|intersect$)/.test(e.detail.ctx.sourceEvent?.type ?? "")) return; // it is asked again by itself
+    if (byItself(e.detail.ctx)) return; // it is asked again by itself
     tell("gone");
   });
 

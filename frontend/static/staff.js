@@ -1,6 +1,6 @@
 // The staff's keys and what attributes alone cannot say on their screens. It does nothing where no desk is drawn.
 //
-//   [data-key="c"]       the control that a key presses; "E" is Shift E, "ctrl+l" is Ctrl L. A key exists where its
+//   [data-key="c"]       the control that a key presses; "E" is Shift E. A key exists where its
 //                        control does. [data-go="u"] follows G
 //   [data-row]           a conversation in the list: J and K go from one to the next
 //   [data-now]           takes the focus as soon as it is drawn
@@ -57,11 +57,6 @@
     if (!$("#desk") || e.defaultPrevented || e.isComposing) return;
     const field = e.target.closest?.("textarea, select, input:not([type=checkbox], [type=radio])");
     const held = e.ctrlKey || e.metaKey;
-    if (held && !e.altKey && !e.shiftKey && e.key.toLowerCase() === "l") {
-      e.preventDefault();
-      press("ctrl+l");
-      return;
-    }
     if (held && e.key === "Enter") {
       const form = field?.closest("form[data-write]");
       if (form && !e.repeat) form.requestSubmit($("[data-send]", form));

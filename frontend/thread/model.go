@@ -50,6 +50,7 @@ type letter struct {
 	Text     care.Text
 	State    *parts.StateModel
 	Flags    []string
+	Again    string // where to send it again, having failed
 	Read     string // where to say that it was read, as it comes into sight
 	Event    string // not a letter but a line: "Dr. Lee's office reopened this conversation"
 }
@@ -228,6 +229,9 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 	pending := t.Open && t.Awaits == fold.Office
 	state := parts.LetterState(it, t.Office, pending, c)
 	l.State = &state
+	if it.Own && it.State == view.StateFailed {
+		l.Again = link.Resend(t.Part)
+	}
 	return l
 }
 

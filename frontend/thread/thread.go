@@ -31,6 +31,7 @@ type writer interface {
 	TakeBack(ctx context.Context, draft string) (view.Draft, error)
 	Discard(ctx context.Context, draft string) error
 	Became(ctx context.Context, draft string) (seat.Sending, error)
+	Resend(ctx context.Context, part care.EventID) error
 }
 
 func views(r *http.Request) reader { return seat.From(r.Context()).Views() }
@@ -98,6 +99,19 @@ func (s *Screen) Read(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	respond.Nothing(w)
+}
+
+// Resend is POST /messages/{part}/resend: what did not reach the office goes out once more.
+func (s *Screen) Resend(w http.ResponseWriter, r *http.Request) {
+	part, err := partOf(r)
+	if err == nil {
+		err = desk(r).Resend(r.Context(), part)
+	}
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	s.show(w, r, part)
 }
 
 // Now is POST /sent/{draft}/now: sends at once, or all the same.
