@@ -54,19 +54,24 @@
 
   // Who this page was drawn for is not signed in any more. Words that are nowhere else keep it where it is; a screen that
   // was just locked shows them to nobody.
-  let over = false;
+  let over = false, title;
   document.addEventListener("postern:stale", () => {
     if (!unsaved.size) location.assign("/");
     else if (over) {
+      if (!("covered" in document.body.dataset)) title = document.title;
       document.body.dataset.covered = "";
-      tell("covered");
+      document.title = "Locked - Postern";
+      $("#covered").hidden = false;
     }
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (ctx.response.status >= 300) return;
     over = false;
-    if ("covered" in document.body.dataset) $("#toast").replaceChildren();
+    if (!("covered" in document.body.dataset)) return;
     delete document.body.dataset.covered;
+    document.title = title;
+    $("#covered").hidden = true;
+    $("#toast").replaceChildren();
   });
 
   // ask finds out whether the person is still signed in; if not, postern:stale comes of it.
