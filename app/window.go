@@ -76,9 +76,10 @@ type window struct {
 	log  *slog.Logger
 	end  context.Context // ended from outside: nobody is asked then
 
-	ctx    atomic.Pointer[context.Context] // the toolkit's, once it runs
-	kept   *keeper
-	saving sync.Once
+	ctx     atomic.Pointer[context.Context] // the toolkit's, once it runs
+	kept    *keeper
+	saving  sync.Once
+	closing atomic.Bool // it is being closed: the toolkit, too, hears a signal, and to end it twice is to crash it
 }
 
 // openWindow shows the screens in a window of their own until it is closed, or the context ends. It must run on the main
@@ -139,6 +140,10 @@ func (w *window) restore(ctx context.Context, place place) {
 // mayClose ends what is still held, waits up to ten seconds for it to be sent, and where it cannot be sent says so and
 // asks. True keeps the window open.
 func (w *window) mayClose(ctx context.Context) (keep bool) {
+	if !w.closing.CompareAndSwap(false, true) {
+		return true
+	}
+	defer func() { w.closing.Store(!keep) }()
 	w.kept.save(func(p *place) { p.read(ctx) })
 	waiting := w.b.Part(10 * time.Second)
 	if waiting == 0 || w.end.Err() != nil {
