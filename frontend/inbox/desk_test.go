@@ -250,7 +250,7 @@ func TestLockSavesFirst(t *testing.T) {
 	b.until("the note field", `document.activeElement.getAttribute("aria-label") === "Internal note"`)
 	b.do(chromedp.KeyEvent("She cannot come bef"))
 	b.press("l", chromedp.KeyModifiers(chromedp.ModifierCtrl))
-	b.sees("Locked. Sign in to read and write.")
+	b.sees("Locked. Unlock to read and write.")
 	if got := c.written(); len(got) != 1 || got[0] != "She cannot come bef" {
 		t.Errorf("kept %q", got)
 	}
