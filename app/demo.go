@@ -97,7 +97,15 @@ func runDemo(cmd *cobra.Command, f flags, m backend.Mail, browser, startOver boo
 	defer b.Close()
 	say("ready. The passphrase of every profile is \"%s\". Ctrl-C ends it.", demo.Passphrase)
 	if !browser {
-		return openWindow(ctx, b, f.data, log, raised, "Postern demo")
+		return openWindow(ctx, b, f.data, log, raised)
 	}
-	return show(ctx, l, b, log, cmd.OutOrStdout())
+	return show(ctx, l, b, f.data, log, cmd.OutOrStdout())
+}
+
+// mark is what the screens of a data folder say: a demo's, that nobody in it is a patient.
+func mark(data string) string {
+	if demo.Made(data) {
+		return demo.Mark
+	}
+	return ""
 }

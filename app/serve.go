@@ -43,11 +43,11 @@ func serve(ctx context.Context, f flags, out io.Writer) error {
 	}
 	b := backend.New(f.data, log, nil)
 	defer b.Close()
-	return show(ctx, l, b, log, out)
+	return show(ctx, l, b, f.data, log, out)
 }
 
 // show serves the screens until the context ends, then ends cleanly.
-func show(ctx context.Context, l net.Listener, b *backend.Backend, log *slog.Logger, out io.Writer) error {
+func show(ctx context.Context, l net.Listener, b *backend.Backend, data string, log *slog.Logger, out io.Writer) error {
 	token, err := newToken()
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -55,7 +55,7 @@ func show(ctx context.Context, l net.Listener, b *backend.Backend, log *slog.Log
 	if _, err := fmt.Fprintf(out, "open: http://%s/open?token=%s\n", l.Addr(), token); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return serveUntil(ctx, l, frontend.New(home{b}, frontend.Options{Token: token, Log: log, Ending: ctx.Done()}), log)
+	return serveUntil(ctx, l, frontend.New(home{b}, frontend.Options{Token: token, Mark: mark(data), Log: log, Ending: ctx.Done()}), log)
 }
 
 // serveUntil answers until the context ends. What is under way then is still answered: the context ends no request, or

@@ -60,7 +60,7 @@ func runWindow(cmd *cobra.Command, f flags, further bool) error {
 	}
 	b := backend.New(f.data, log, nil)
 	defer b.Close()
-	return openWindow(ctx, b, f.data, log, raised, "Postern")
+	return openWindow(ctx, b, f.data, log, raised)
 }
 
 const alreadyOpen = "postern: it is open already; its window was brought to the front."
@@ -84,16 +84,16 @@ type window struct {
 
 // openWindow shows the screens in a window of their own until it is closed, or the context ends. It must run on the main
 // thread.
-func openWindow(ctx context.Context, b *backend.Backend, data string, log *slog.Logger, raised <-chan struct{}, title string) error {
+func openWindow(ctx context.Context, b *backend.Backend, data string, log *slog.Logger, raised <-chan struct{}) error {
 	w := &window{data: data, b: b, log: log, end: ctx, kept: keep(filepath.Join(data, "window.json"), log)}
 	place := w.kept.place()
 	err := wails.Run(&options.App{
-		Title: title, Width: place.Width, Height: place.Height, MinWidth: leastWidth, MinHeight: leastHeight,
+		Title: "Postern", Width: place.Width, Height: place.Height, MinWidth: leastWidth, MinHeight: leastHeight,
 		WindowStartState:         place.state(),
 		BackgroundColour:         options.NewRGB(0xf6, 0xf5, 0xf2), // the ground of the light theme, before the first paint
 		EnableDefaultContextMenu: true,                             // copy and paste
 		AssetServer: &assetserver.Options{
-			Handler: frontend.New(home{b}, frontend.Options{Log: log, Window: w}),
+			Handler: frontend.New(home{b}, frontend.Options{Mark: mark(data), Log: log, Window: w}),
 		},
 		Logger:             quiet{log},
 		LogLevelProduction: 5, // what the toolkit says below an error tells of pages, and pages tell of patients

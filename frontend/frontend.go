@@ -25,6 +25,8 @@ type Home = seat.Home
 type Options struct {
 	// Token is what the printed link carries; a browser that brings it gets a session.
 	Token string
+	// Mark is said on every screen, such as that all people in it are invented; empty: nothing.
+	Mark string
 	// Window is the desktop window that shows the screens; nil: browsers do.
 	Window Window
 	// Hosts are further host names to answer to, beside this computer's loopback names.
@@ -42,6 +44,7 @@ type server struct {
 	home     Home
 	token    [32]byte
 	hosts    []string
+	mark     string
 	window   Window
 	log      *slog.Logger
 	now      func() time.Time
@@ -53,7 +56,7 @@ type server struct {
 // New makes the handler of all screens. It does no input or output until it is asked something.
 func New(home Home, o Options) http.Handler {
 	s := &server{home: home, token: sha256.Sum256([]byte(o.Token)), hosts: o.Hosts, log: o.Log, now: o.Now, ending: o.Ending,
-		window: o.Window, sessions: newSessions(o.Token), signing: make(chan struct{}, 1)}
+		mark: o.Mark, window: o.Window, sessions: newSessions(o.Token), signing: make(chan struct{}, 1)}
 	if s.window != nil {
 		s.hosts, s.sessions.only = append(s.hosts, windowHosts...), &session{shut: true}
 	}
@@ -113,7 +116,7 @@ func (s *server) withSession(next http.Handler) http.Handler {
 
 // frame is what the shell shows in this request.
 func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
-	f := parts.Frame{Look: s.lookOf(r), Window: s.window != nil, Path: r.URL.Path, Clock: say.Clock{Zone: time.Local, Now: s.now()}}
+	f := parts.Frame{Look: s.lookOf(r), Mark: s.mark, Window: s.window != nil, Path: r.URL.Path, Clock: say.Clock{Zone: time.Local, Now: s.now()}}
 	if signed == nil {
 		return f
 	}

@@ -26,6 +26,7 @@ type Frame struct {
 	Lock      time.Duration // how long the person may do nothing until the screen locks
 	Look      Look
 	Sync      Sync
+	Mark      string // what every screen says; "" for nothing
 	Window    bool   // the desktop window shows it, no browser
 	Path      string // of the address asked for
 	Clock     say.Clock
