@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -252,6 +253,28 @@ func testAgainComparesEverything(t *testing.T, sys *posttest.System) {
 	if err := f.Once(t.Context()); err != nil || len(r.byName) != 2 {
 		t.Errorf("%d letters of 2: %v", len(r.byName), err)
 	}
+}
+
+// What comes in while another folder than INBOX is open, no server tells of: it is found before the waiting begins.
+func TestWhatComesWhileAnotherFolderIsOpen(t *testing.T) {
+	posttest.Each(t, testWhatComesWhileAnotherFolderIsOpen)
+}
+
+func testWhatComesWhileAnotherFolderIsOpen(t *testing.T, sys *posttest.System) {
+	local, login := box(t, sys)
+	sys.Append(t, local, "INBOX", arrival, mail(t, 0))
+	sys.Append(t, local, "Sent", arrival, mail(t, 1))
+	r := newReplica()
+	var once sync.Once
+	r.looks = func(folder string) {
+		if folder != "INBOX" {
+			once.Do(func() { sys.Append(t, local, "INBOX", arrival, mail(t, 2)) })
+		}
+	}
+	f := fetcher(login, r)
+	f.Round = time.Hour
+	running(t, f)
+	r.until(t, "the letter that came meanwhile", func() bool { return len(r.byName) == 3 })
 }
 
 func TestMailSystemStopsAndComesBack(t *testing.T) { posttest.Each(t, testMailSystemStopsAndComesBack) }

@@ -25,8 +25,9 @@ type replica struct {
 	progress [][2]int
 	upToDate int
 	problems []error
-	fail     error  // what Store answers, once
-	before   func() // runs before a batch is stored
+	fail     error               // what Store answers, once
+	before   func()              // runs before a batch is stored
+	looks    func(folder string) // runs when it is asked what it has of a folder
 	moved    chan struct{}
 }
 
@@ -39,6 +40,9 @@ type name struct {
 func newReplica() *replica { return &replica{byName: map[name]string{}, moved: make(chan struct{})} }
 
 func (r *replica) Known(_ context.Context, folder string, validity uint32) (func(uint32) bool, error) {
+	if r.looks != nil {
+		r.looks(folder)
+	}
 	return func(uid uint32) bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -21,11 +21,14 @@ func (s *session) watch(ctx context.Context) error {
 	next := time.NewTimer(s.round())
 	defer next.Stop()
 	for {
-		s.Sink.UpToDate(s.Now())
-		// INBOX is the open folder whenever the server is to call.
-		if err := s.opened(inbox, s.open(inbox)); err != nil {
-			return err
+		// INBOX is the open folder whenever the server is to call. What came in while another was open, the opening counts
+		// and nobody tells of: it is looked for.
+		if s.selected != inbox {
+			if err := s.latest(ctx, inbox); err != nil {
+				return err
+			}
 		}
+		s.Sink.UpToDate(s.Now())
 		everywhere, err := s.wait(ctx, next.C)
 		if err != nil {
 			return err
