@@ -78,7 +78,8 @@ func TestProof43WhatTheWireShows(t *testing.T) { posttest.Each(t, testProof43Wha
 func testProof43WhatTheWireShows(t *testing.T, sys *posttest.System) {
 	w := newTown(t, sys)
 	marisol, rosa, clinic := w.at("marisol"), w.at("rosa"), w.at("agent")
-	secret := []string{"Glucose", "fasting", "Holter", "marisol", "rosa", "Alder", "4821"}
+	// Long enough not to stand in base64 by chance.
+	secret := []string{"Glucose result", "not fasting", "Holter first", "marisol", "Alder Creek", "4821 0739", "See you, "}
 	d := marisol.writes("Lee", "Glucose result", "I was not fasting. "+strings.Repeat("It was high. ", 600))
 	marisol.sends()
 	part := marisol.part(d)
