@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"postern/frontend"
+	"postern/frontend/picturetest"
 )
 
 const token = "a-token-for-tests"
@@ -59,7 +60,8 @@ func open(t *testing.T, w *world) *browser {
 	srv := httptest.NewServer(frontend.New(w, frontend.Options{Token: token, Now: w.clock}))
 	t.Cleanup(srv.Close)
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("hide-scrollbars", true))
+		chromedp.Flag("disable-background-networking", true))
+	opts = append(opts, picturetest.Flags...)
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(stopAlloc)
 	b := &browser{t: t, url: srv.URL, srv: srv, world: w}
@@ -68,7 +70,7 @@ func open(t *testing.T, w *world) *browser {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	b.ctx = ctx
 	t.Cleanup(b.quiet)

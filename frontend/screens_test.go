@@ -66,7 +66,7 @@ func TestScreensAreAccessible(t *testing.T) {
 	b.sees("Waiting on this computer: 1.")
 	b.sees("Offline - 1 waiting to send")
 	b.accessible("m7")
-	b.state(view.StateReview, "the conversation was completed meanwhile.", care.SyncRefused)
+	b.state(view.StateReview, "The conversation was completed meanwhile.", care.SyncRefused)
 	b.sees("Send anyway")
 	b.sees("The clinic's gateway refused the password.")
 	b.sees("Front desk: 555-010-0100.")

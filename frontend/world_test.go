@@ -234,7 +234,9 @@ func (w *world) Center(_ context.Context, show, search string) ([]view.Row, erro
 		return !strings.Contains(strings.ToLower(string(r.Subject)), strings.ToLower(search)) ||
 			show == "unread" && !r.Unread || show == "drafts" && r.State != view.StateDraft
 	})
-	slices.SortFunc(rows, func(a, b view.Row) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Draft, b.Draft)) })
+	slices.SortFunc(rows, func(a, b view.Row) int {
+		return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Draft, b.Draft), strings.Compare(string(a.Subject), string(b.Subject)))
+	})
 	return rows, nil
 }
 

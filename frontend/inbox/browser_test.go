@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"postern/frontend"
+	"postern/frontend/picturetest"
 )
 
 // browser is one real Chromium at the desk of a clinic. What the page says on its console that it should not fails the test.
@@ -44,12 +45,13 @@ func open(t *testing.T, c *clinic) *browser {
 	}
 	srv := httptest.NewServer(frontend.New(c, frontend.Options{Token: token, Now: func() time.Time { return c.now }}))
 	t.Cleanup(srv.Close)
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("hide-scrollbars", true))
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU)
+	opts = append(opts, picturetest.Flags...)
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(stopAlloc)
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(stop)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{t: t, ctx: ctx, url: srv.URL, clinic: c}
 	still := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}}

@@ -91,30 +91,7 @@ func TestWritingIsAccessible(t *testing.T) {
 
 func TestStatesAreAccessible(t *testing.T) {
 	c := newClinic(rosa)
-	m := c.named("Marisol Vega")
-	done := view.Item{Kind: view.ItemComplete, ID: id("p5"), By: rosa, Own: true, At: at(time.November, 20, 16, 20), State: view.StateHanded,
-		Text: "Hi Marisol, good news, those readings look much better. Yes, you can split the 20 mg tablets in half. The 10 mg tablets are ready on Monday."}
-	m.Items = append(m.Items, done)
-	m.Open, m.Awaits, m.Completed = false, fold.Nobody, &done
-	m.After = []view.Link{{Part: id("Grace Oyelaran"), Subject: m.Subject, Office: lee, Open: true, Due: m.Due}}
-	h := c.named("Henrik Lindqvist")
-	h.Before = &view.Link{Part: m.Part, Subject: "Refill: levothyroxine 75 mcg", Office: lee, At: at(time.November, 2, 9, 0)}
-	h.Flags, h.Gaps, h.FollowUp = []string{"No current relation with this office"}, 2, true
-	h.Lost = []view.LostClaim{{To: priya, At: c.now.Add(-time.Minute)}}
-	h.Owner = priya
-	h.Items = append(h.Items,
-		view.Item{Kind: view.ItemMessage, ID: id("h2"), By: rosa, Own: true, At: c.now, Text: "Renewed.", State: view.StateFailed,
-			Why: "It did not reach the member. The mail system says: “552 mailbox full”. Call Henrik Lindqvist at 555-010-0188."},
-		view.Item{Kind: view.ItemReopen, ID: id("h3"), By: priya, At: c.now})
-	c.held["dr_aaaaaaaaaaaaaaaa"] = view.Held{Draft: "dr_aaaaaaaaaaaaaaaa", What: "reply", Part: h.Part, Text: "A text for review.", State: view.StateReview, Why: "The member wrote again in the meantime."}
-	c.held["dr_bbbbbbbbbbbbbbbb"] = view.Held{Draft: "dr_bbbbbbbbbbbbbbbb", What: "reply", Part: h.Part, Text: "A text that waits.", State: view.StateWaiting}
-	h.State = view.StateReview
-	u := c.named("Beatriz Albuquerque")
-	u.Unseen, u.Awaits = true, fold.Member
-	u.Items = append(u.Items, view.Item{Kind: view.ItemMessage, ID: id("u2"), By: rosa, Own: true, At: at(time.November, 17, 9, 0), Text: "Both on one day is fine.", State: view.StateHanded, Unseen: true},
-		view.Item{Kind: view.ItemMessage, ID: id("u3"), By: rosa, Own: true, At: c.now, Text: "Call us with any fever.", State: view.StateWaiting})
-	c.named("Samuel Okonkwo").ReadOnly = true
-	c.named("Aaliyah Brooks").FlagReason = "Possible allergic reaction, call first"
+	c.everything()
 	b := open(t, c)
 	b.button("Completed")
 	b.row("Marisol Vega")
@@ -201,6 +178,34 @@ func TestArriving(t *testing.T) {
 		t.Error(err)
 	}
 	b.sees("All caught up.")
+}
+
+// everything puts each state of a conversation and of a text into the clinic once.
+func (c *clinic) everything() {
+	m := c.named("Marisol Vega")
+	done := view.Item{Kind: view.ItemComplete, ID: id("p5"), By: rosa, Own: true, At: at(time.November, 20, 16, 20), State: view.StateHanded,
+		Text: "Hi Marisol, good news, those readings look much better. Yes, you can split the 20 mg tablets in half. The 10 mg tablets are ready on Monday."}
+	m.Items = append(m.Items, done)
+	m.Open, m.Awaits, m.Completed = false, fold.Nobody, &done
+	m.After = []view.Link{{Part: id("Grace Oyelaran"), Subject: m.Subject, Office: lee, Open: true, Due: m.Due}}
+	h := c.named("Henrik Lindqvist")
+	h.Before = &view.Link{Part: m.Part, Subject: "Refill: levothyroxine 75 mcg", Office: lee, At: at(time.November, 2, 9, 0)}
+	h.Flags, h.Gaps, h.FollowUp = []string{"No current relation with this office"}, 2, true
+	h.Lost = []view.LostClaim{{To: priya, At: c.now.Add(-time.Minute)}}
+	h.Owner = priya
+	h.Items = append(h.Items,
+		view.Item{Kind: view.ItemMessage, ID: id("h2"), By: rosa, Own: true, At: c.now, Text: "Renewed.", State: view.StateFailed,
+			Why: "It did not reach the member. The mail system says: “552 mailbox full”. Call Henrik Lindqvist at 555-010-0188."},
+		view.Item{Kind: view.ItemReopen, ID: id("h3"), By: priya, At: c.now})
+	c.held["dr_aaaaaaaaaaaaaaaa"] = view.Held{Draft: "dr_aaaaaaaaaaaaaaaa", What: "reply", Part: h.Part, Text: "A text for review.", State: view.StateReview, Why: "The member wrote again in the meantime."}
+	c.held["dr_bbbbbbbbbbbbbbbb"] = view.Held{Draft: "dr_bbbbbbbbbbbbbbbb", What: "reply", Part: h.Part, Text: "A text that waits.", State: view.StateWaiting}
+	h.State = view.StateReview
+	u := c.named("Beatriz Albuquerque")
+	u.Unseen, u.Awaits = true, fold.Member
+	u.Items = append(u.Items, view.Item{Kind: view.ItemMessage, ID: id("u2"), By: rosa, Own: true, At: at(time.November, 17, 9, 0), Text: "Both on one day is fine.", State: view.StateHanded, Unseen: true},
+		view.Item{Kind: view.ItemMessage, ID: id("u3"), By: rosa, Own: true, At: c.now, Text: "Call us with any fever.", State: view.StateWaiting})
+	c.named("Samuel Okonkwo").ReadOnly = true
+	c.named("Aaliyah Brooks").FlagReason = "Possible allergic reaction, call first"
 }
 
 // sizes takes pictures at the other sizes, and finds nothing that is cut off sideways.

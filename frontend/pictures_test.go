@@ -1,0 +1,144 @@
+package frontend_test
+
+import (
+	"fmt"
+	"testing"
+
+	"postern/backend/care"
+	"postern/backend/record/view"
+	"postern/frontend/picturetest"
+	"postern/frontend/seat"
+)
+
+// TestPictures compares what a member's screens look like with the kept pictures. To keep them few, only the main
+// screens are looked at in each size, their states in light and dark, and details of those in light alone.
+func TestPictures(t *testing.T) {
+	w := newWorld()
+	b := open(t, w)
+	a := picturetest.Open(t, b.ctx, "testdata/pictures", *update)
+	screen := func(name string) {
+		t.Helper()
+		a.Take(name, picturetest.Light, picturetest.Dark, picturetest.Small, picturetest.Large)
+	}
+	state := func(name string) {
+		t.Helper()
+		a.Take(name, picturetest.Light, picturetest.Dark)
+	}
+	detail := func(name string) {
+		t.Helper()
+		a.Take(name, picturetest.Light)
+	}
+
+	screen("sign-in")
+	b.expect("422")
+	b.fill("passphrase", "wrong\r")
+	b.sees("That passphrase does not open this profile")
+	state("sign-in-error")
+	w.change(seat.Change{}, func() { w.profile = w.profile[:1] })
+	b.reload()
+	b.until("one profile", `document.activeElement.id === "passphrase" && !document.querySelector("[type=radio][name=profile]")`)
+	detail("sign-in-one")
+	b.signIn()
+
+	screen("center")
+	all := w.threads
+	w.change(seat.Change{Texts: true}, func() { w.threads = map[care.EventID]*view.Thread{} })
+	b.until("the empty list", `!document.querySelector(".convo")`)
+	b.reload()
+	b.sees("No messages yet")
+	state("center-empty")
+	w.change(seat.Change{Texts: true}, func() { w.threads = all })
+	b.sees("Exercises for the right knee")
+	b.reload()
+	b.sees("Choose a conversation")
+	b.fill("search", "zebra")
+	b.until("nothing found", `!document.querySelector(".convo")`)
+	detail("center-nothing")
+	b.fill("search", "\b")
+	b.button("Text size and theme")
+	b.sees("Exercises for the right knee")
+	screen("menu")
+	b.do(key("\x1b"))
+
+	b.conversation("Blood pressure", "Thank you for writing down your readings")
+	b.until("it read", `!document.querySelector(".convo.unread")`)
+	screen("conversation")
+	eval[bool](b, `(document.querySelector("details.letter").open = true)`)
+	b.fill("reply-"+id("pressure").String(), "Thank you, I will.\n\nMay I still drive?")
+	b.until("the draft kept", fmt.Sprintf(`document.getElementById("saved-%s").innerText.includes("Draft saved")`, id("pressure")))
+	state("conversation-reply")
+	b.button("Review reply")
+	b.sees("Review your reply")
+	state("reply-review")
+	b.button("Send reply")
+	b.sees("Sending…")
+	state("reply-sending")
+	b.button("Send now")
+	b.sees("Sent. Dr. Lee's office has not confirmed it yet.")
+	detail("reply-sent")
+	b.conversation("Question about the treadmill", "Do I need to stop the tablets")
+	detail("conversation-delivered")
+	b.conversation("Refill", "This conversation is complete.")
+	screen("conversation-completed")
+
+	b.button("Start a new message")
+	b.sees("Choose an office to continue.")
+	screen("compose-empty")
+	b.button("Choose your doctor's office")
+	b.until("the first office in focus", `document.activeElement?.name === "office"`)
+	screen("compose-picker")
+	b.do(key("\r"))
+	b.until("the chosen office", `document.getElementById("to-chosen").innerText.includes("Dr. Ana Lee")`)
+	b.fill("subject", "Refill: atorvastatin 20 mg")
+	b.fill("text", "The pharmacy says I have no refills left.\n\nCould you renew it at the pharmacy on Alder Street?")
+	b.sees("Draft saved on this computer")
+	screen("compose-filled")
+	b.button("Delete draft")
+	state("compose-delete")
+	b.do(key("\x1b"))
+	b.button("Review and send")
+	b.sees("Expect a reply within two business days: by Tuesday, Nov 24.")
+	screen("review")
+	b.button("Send message")
+	b.sees("Sending…")
+	state("sending")
+	b.state(view.StateWaiting, "", care.SyncOffline)
+	b.sees("Waiting to send. It has not reached Dr. Lee's office.")
+	b.sees("You are offline.")
+	b.sees("Offline - 1 waiting to send")
+	screen("waiting-offline")
+	b.state(view.StateReview, "the conversation was completed meanwhile.", care.SyncRefused)
+	b.sees("Send anyway")
+	b.sees("The clinic's gateway refused the password.")
+	state("to-decide-refused")
+	b.button("Send anyway")
+	b.sees("Your message is on its way.")
+	w.change(seat.Change{Sync: true}, func() { w.sync = newWorld().sync })
+	b.sees("Up to date")
+	state("sent")
+	for _, s := range w.became {
+		if th := w.threads[s.Part]; th.Subject == "Refill: atorvastatin 20 mg" {
+			w.delivered(s.Part, at(11, 24, 17, 0))
+		}
+	}
+	b.sees("Delivered to Dr. Lee's office. Expect a reply by Tuesday, Nov 24.")
+	screen("delivered")
+
+	w.change(seat.Change{Texts: true}, func() { w.threads, w.held, w.drafts = states() })
+	b.conversation("alert(1)", "A newer Postern wrote here.")
+	state("conversation-troubled")
+}
+
+// states are all that can become of a text, each once.
+func states() (map[care.EventID]*view.Thread, map[string]view.Held, map[string]view.Draft) {
+	w := everything()
+	return w.threads, w.held, w.drafts
+}
+
+// conversation opens one of the list.
+func (b *browser) conversation(subject, words string) {
+	b.t.Helper()
+	b.follow(subject)
+	b.sees(words)
+	b.until("its row marked", `document.querySelector(".convo[aria-current]")?.pathname === location.pathname`)
+}
