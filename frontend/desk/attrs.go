@@ -24,9 +24,10 @@ func (a at) form(verb string) templ.Attributes {
 // turn is how a control of an open form turns to another one, or closes it: what was typed is saved on the way.
 func (a at) turn(mode string) templ.Attributes { return postTo(a.act("draft", "write", mode)) }
 
-// swap is how a control draws the whole desk again from an address, without leaving this conversation.
+// swap is how a control draws the whole desk again from an address, without leaving this conversation. It waits for what
+// was done before it: to replace that would be to drop a reply that was just sent.
 func swap(url string) templ.Attributes {
-	return templ.Attributes{"hx-get": url, "hx-target": "#desk", "hx-swap": "outerMorph", "hx-sync": "#desk:replace",
+	return templ.Attributes{"hx-get": url, "hx-target": "#desk", "hx-swap": "outerMorph", "hx-sync": "#desk:queue all",
 		"hx-include": "#search, #rows"}
 }
 

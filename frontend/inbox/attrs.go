@@ -10,7 +10,7 @@ const kept = "#search, #rows"
 
 // swap draws the whole desk from an address. Drawings stand in one queue: what a person asks for ends a refresh.
 func swap(url, include string) templ.Attributes {
-	a := templ.Attributes{"hx-get": url, "hx-target": "#desk", "hx-swap": "outerMorph", "hx-sync": "#desk:replace"}
+	a := templ.Attributes{"hx-get": url, "hx-target": "#desk", "hx-swap": "outerMorph", "hx-sync": "#desk:queue all"}
 	if include != "" {
 		a["hx-include"] = include
 	}
