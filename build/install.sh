@@ -22,6 +22,7 @@ for_task() { [[ " $* " == *" $task "* ]]; }
 say() { printf 'install: %s\n' "$*"; }
 die() { printf 'install: %s\n' "$*" >&2; exit 1; }
 has() { command -v "$1" >/dev/null; }
+linked() { has pkg-config && pkg-config --exists "$1"; } # a C library that can be built against
 
 # --- Debian and Ubuntu packages ---
 
@@ -157,8 +158,8 @@ want libc6-dev "the C headers that SQLite needs" test -e /usr/include/stdlib.h
 go_is_enough || want golang-go "the language; an older one fetches what go.mod asks for" has go
 if for_task run bench test; then
   want pkg-config "finds the libraries of the window" has pkg-config
-  want libgtk-3-dev "the window" pkg-config --exists gtk+-3.0
-  want libwebkit2gtk-4.1-dev "the page in the window" pkg-config --exists webkit2gtk-4.1
+  want libgtk-3-dev "the window" linked gtk+-3.0
+  want libwebkit2gtk-4.1-dev "the page in the window" linked webkit2gtk-4.1
 fi
 if for_task bench test; then
   want openssl "the certificate of Dovecot and Postfix" has openssl
