@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -196,6 +197,44 @@ func TestADoubleClickSendsOnce(t *testing.T) {
 	defer c.mu.Unlock()
 	if c.sends != 2 {
 		t.Errorf("%d texts went into their hold, not 2", c.sends)
+	}
+}
+
+// TestWhatIsSentWaitsItsTurn: a reply that is sent while the desk is being drawn stands behind that drawing in the queue of
+// requests. Neither a further drawing nor a click on another conversation throws it out.
+func TestWhatIsSentWaitsItsTurn(t *testing.T) {
+	const drawing = `htmx.trigger(document.body, "postern:changed")`
+	for name, then := range map[string]string{
+		"another drawing":      drawing,
+		"another conversation": `document.querySelector("[data-row]:not([aria-current=true])").click()`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClinic(rosa)
+			b := open(t, c)
+			b.row("Grace Oyelaran")
+			b.press("r")
+			b.until("the reply field", `document.activeElement.getAttribute("aria-label") === "Reply"`)
+			b.do(chromedp.KeyEvent("Yes, by phone."))
+			b.until("the saved draft", `document.querySelector("#saved")?.innerText.includes("Draft saved")`)
+			gate := make(chan struct{})
+			c.slow(gate)
+			eval[bool](b, `(() => { `+drawing+`; document.querySelector("[data-send]").click(); `+then+`; return true })()`)
+			c.slow(nil)
+			close(gate)
+			deadline := time.Now().Add(20 * time.Second)
+			for {
+				c.mu.Lock()
+				sends := c.sends
+				c.mu.Unlock()
+				if sends == 1 {
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%d texts went into their hold, not 1", sends)
+				}
+				eval[bool](b, `true`) // the page goes on meanwhile
+			}
+		})
 	}
 }
 
