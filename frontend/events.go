@@ -40,7 +40,7 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 			if !ok {
 				return
 			}
-			line = changed(c)
+			line = "event: changed\ndata: " + told(c) + "\n\n"
 		case <-beat.C:
 			line = ": here\n\n"
 		case <-v.over:
@@ -54,20 +54,16 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// changed is one event of the stream: which threads changed, whether texts or the sync state did. Nothing else.
-func changed(c seat.Change) string {
-	b, err := json.Marshal(told(c))
-	if err != nil {
-		panic(err) // strings and booleans can be written
-	}
-	return "event: changed\ndata: " + string(b) + "\n\n"
-}
-
-// told is what a page is told of a change.
-func told(c seat.Change) map[string]any {
+// told is what a page is told of a change, as JSON: which threads changed, whether texts or the sync state did. Nothing
+// else.
+func told(c seat.Change) string {
 	ids := make([]string, 0, len(c.Threads))
 	for _, t := range c.Threads {
 		ids = append(ids, t.String())
 	}
-	return map[string]any{"threads": ids, "texts": c.Texts, "sync": c.Sync, "beaten": c.Beaten}
+	b, err := json.Marshal(map[string]any{"threads": ids, "texts": c.Texts, "sync": c.Sync, "beaten": c.Beaten})
+	if err != nil {
+		panic(err) // strings and booleans can be written
+	}
+	return string(b)
 }

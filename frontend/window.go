@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"postern/backend/care"
@@ -34,11 +33,7 @@ func (s *server) tellWindow(signed seat.Signed, over <-chan struct{}) {
 			if !ok {
 				return
 			}
-			b, err := json.Marshal(told(c))
-			if err != nil {
-				panic(err) // strings and booleans can be written
-			}
-			s.window.Tell("postern:changed", string(b))
+			s.window.Tell("postern:changed", told(c))
 		case <-over:
 			s.window.Tell("postern:over", "{}") // the page asks where it is to go
 			return
