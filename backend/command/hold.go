@@ -179,7 +179,12 @@ func (d *Desk) SendNow(ctx context.Context, draftID string) error {
 			if h.Review { // its author was shown what came in. Who only ends the hold has seen nothing new
 				h.Heads = seenIn(c, p)
 			}
-			if err := d.endEarlier(ctx, tx, h); err != nil {
+			// What its author sent here before it goes before it: a reply, and then a completion, though that is sent now.
+			before := true
+			if _, err := d.endHolds(ctx, tx, func(e outbox.Held) bool {
+				before = before && e.Draft != h.Draft
+				return before && e.Part == h.Part
+			}); err != nil {
 				return err
 			}
 		}
@@ -196,54 +201,43 @@ func (d *Desk) SendNow(ctx context.Context, draftID string) error {
 	return err
 }
 
-// endEarlier ends the holds of what the author sent in the same part before this text: a reply and then a completion go in
-// that order, though the completion is sent now.
-func (d *Desk) endEarlier(ctx context.Context, tx *sql.Tx, h outbox.Held) error {
-	all, err := d.Outbox.AllHeld(ctx, tx)
-	if err != nil {
-		return err
-	}
-	for _, e := range all {
-		if e.Draft == h.Draft {
-			break
-		}
-		if e.Part != h.Part || e.Review || !d.holding(e) {
-			continue
-		}
-		e.Until = d.Now()
-		if err := d.Outbox.Decide(ctx, tx, e); err != nil {
-			return fmt.Errorf("end a hold: %w", err)
-		}
-	}
-	return nil
-}
-
 // EndHolds ends every hold that is running, because the time in which its author could take a text back is over: they
 // lock, or the program ends. It decides nothing that waits for its author.
 func (d *Desk) EndHolds(ctx context.Context) error {
-	var changed []care.ThreadID
-	ended := false
-	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
-		all, err := d.Outbox.AllHeld(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, h := range all {
-			if h.Review || !d.holding(h) {
-				continue
-			}
-			h.Until = d.Now()
-			if err := d.Outbox.Decide(ctx, tx, h); err != nil {
-				return fmt.Errorf("end a hold: %w", err)
-			}
-			ended, changed = true, append(changed, threads(h.Thread)...)
-		}
-		return nil
+	var ended []outbox.Held
+	err := d.DB.Write(ctx, func(tx *sql.Tx) (err error) {
+		ended, err = d.endHolds(ctx, tx, func(outbox.Held) bool { return true })
+		return err
 	})
-	if err == nil && ended {
-		d.Wake(Change{Threads: care.SortEventIDs(changed), Texts: true})
+	if err != nil || len(ended) == 0 {
+		return err
 	}
-	return err
+	var changed []care.ThreadID
+	for _, h := range ended {
+		changed = append(changed, threads(h.Thread)...)
+	}
+	d.Wake(Change{Threads: care.SortEventIDs(changed), Texts: true})
+	return nil
+}
+
+// endHolds ends the running holds of these texts and gives the texts. It asks about every held text, in the order in which
+// they were sent.
+func (d *Desk) endHolds(ctx context.Context, tx *sql.Tx, these func(outbox.Held) bool) (ended []outbox.Held, err error) {
+	all, err := d.Outbox.AllHeld(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range all {
+		if !these(h) || h.Review || !d.holding(h) {
+			continue
+		}
+		h.Until = d.Now()
+		if err := d.Outbox.Decide(ctx, tx, h); err != nil {
+			return nil, fmt.Errorf("end a hold: %w", err)
+		}
+		ended = append(ended, h)
+	}
+	return ended, nil
 }
 
 // TakeBack makes a held or waiting text a draft again, for editing. care.Conflict once its submission has begun.
