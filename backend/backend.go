@@ -195,21 +195,8 @@ func (at *place) close() {
 // Part ends what could still be taken back in every open profile and hands over what can be, for at most this long. It
 // says how many texts and letters have not gone. Nothing is closed: a person who is told may stay.
 func (b *Backend) Part(limit time.Duration) (waiting int) {
-	b.mu.Lock()
-	places := slices.Collect(maps.Values(b.places))
-	b.mu.Unlock()
-	var all sync.WaitGroup
 	var n atomic.Int64
-	for _, at := range places {
-		all.Go(func() {
-			at.mu.Lock()
-			defer at.mu.Unlock()
-			if at.profile != nil && at.profile.cancel != nil {
-				n.Add(int64(at.profile.flush(limit)))
-			}
-		})
-	}
-	all.Wait()
+	b.eachOpen(func(at *place) { n.Add(int64(at.part(limit))) })
 	return int(n.Load())
 }
 
@@ -218,6 +205,16 @@ func (b *Backend) Part(limit time.Duration) (waiting int) {
 func (b *Backend) Close() {
 	b.mu.Lock()
 	b.over = true
+	b.mu.Unlock()
+	b.eachOpen(func(at *place) {
+		at.part(parting)
+		at.close()
+	})
+}
+
+// eachOpen does something with every place where a profile is open, with all at once, and holds them meanwhile.
+func (b *Backend) eachOpen(do func(*place)) {
+	b.mu.Lock()
 	places := slices.Collect(maps.Values(b.places))
 	b.mu.Unlock()
 	var all sync.WaitGroup
@@ -225,16 +222,20 @@ func (b *Backend) Close() {
 		all.Go(func() {
 			at.mu.Lock()
 			defer at.mu.Unlock()
-			if at.profile == nil {
-				return
+			if at.profile != nil {
+				do(at)
 			}
-			if at.profile.cancel != nil { // one that is driven step by step sends nothing by itself
-				at.profile.flush(parting)
-			}
-			at.close()
 		})
 	}
 	all.Wait()
+}
+
+// part hands over what the profile here still has, unless it is driven step by step: that sends nothing by itself.
+func (at *place) part(limit time.Duration) (waiting int) {
+	if at.profile.cancel == nil {
+		return 0
+	}
+	return at.profile.flush(limit)
 }
 
 func (b *Backend) profileDir(id string) (string, error) {
