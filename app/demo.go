@@ -48,13 +48,9 @@ func mailFlags(cmd *cobra.Command, m *backend.Mail) {
 func runDemo(cmd *cobra.Command, f flags, m backend.Mail, browser, startOver bool, log *slog.Logger) (err error) {
 	ctx := cmd.Context()
 	// One demo a folder, before anything of it is touched: a second would start over under the first, or end its mail.
-	hold, raised, rang, err := first(ctx, f.data)
-	if err != nil {
+	hold, raised, err := first(cmd, f.data)
+	if err != nil || hold == nil {
 		return err
-	}
-	if rang {
-		fmt.Fprintln(cmd.ErrOrStderr(), alreadyOpen)
-		return nil
 	}
 	defer func() { err = errors.Join(err, hold.Close()) }()
 	if !browser && !display() {

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"postern/backend"
 	"postern/backend/care"
 )
@@ -28,24 +30,26 @@ type doorbell struct {
 func bellFile(data string) string { return filepath.Join(data, "doorbell.json") }
 
 // first makes this program the one window of a data folder until closing. raised gets a word whenever a second start asks
-// for the window. Where another program is first, rang says whether it was asked to show itself; otherwise the error says
-// what holds the folder.
-func first(ctx context.Context, data string) (hold io.Closer, raised <-chan struct{}, rang bool, err error) {
+// for the window. Where another program is first, that one is asked to show itself, the person is told, and hold is nil;
+// otherwise the error says what holds the folder.
+func first(cmd *cobra.Command, data string) (hold io.Closer, raised <-chan struct{}, err error) {
+	ctx := cmd.Context()
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, nil, false, care.Because(care.Internal, err, "The data folder cannot be made. Name another with --data.")
+		return nil, nil, care.Because(care.Internal, err, "The data folder cannot be made. Name another with --data.")
 	}
 	lock, err := backend.HoldFolder(data)
 	if care.KindOf(err) == care.Conflict && ring(ctx, data) == nil {
-		return nil, nil, true, nil
+		fmt.Fprintln(cmd.ErrOrStderr(), "postern: it is open already; its window was brought to the front.")
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, false, err
+		return nil, nil, err
 	}
 	bell, raised, err := hang(ctx, data)
 	if err != nil { // a window that cannot be raised is still a window
-		return lock, nil, false, nil
+		return lock, nil, nil
 	}
-	return closers{bell, lock}, raised, false, nil
+	return closers{bell, lock}, raised, nil
 }
 
 // hang listens for second starts.

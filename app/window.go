@@ -47,13 +47,9 @@ func runWindow(cmd *cobra.Command, f flags, further bool) error {
 	}
 	var raised <-chan struct{}
 	if !further {
-		hold, bell, rang, err := first(ctx, f.data)
-		if err != nil {
+		hold, bell, err := first(cmd, f.data)
+		if err != nil || hold == nil {
 			return err
-		}
-		if rang {
-			fmt.Fprintln(cmd.ErrOrStderr(), alreadyOpen)
-			return nil
 		}
 		defer func() { _ = hold.Close() }() // the process ends
 		raised = bell
@@ -62,8 +58,6 @@ func runWindow(cmd *cobra.Command, f flags, further bool) error {
 	defer b.Close()
 	return openWindow(ctx, b, f.data, log, raised)
 }
-
-const alreadyOpen = "postern: it is open already; its window was brought to the front."
 
 func noDisplay(cmd *cobra.Command) {
 	fmt.Fprintln(cmd.ErrOrStderr(), "postern: there is no display here, so it is shown in a browser instead.")
@@ -78,7 +72,7 @@ type window struct {
 
 	ctx     atomic.Pointer[context.Context] // the toolkit's, once it runs
 	kept    *keeper
-	saving  sync.Once
+	once    sync.Once // it is put in its place at the first page alone
 	closing atomic.Bool // it is being closed: the toolkit, too, hears a signal, and to end it twice is to crash it
 }
 
@@ -130,7 +124,7 @@ func (w *window) serve(ctx context.Context, raised <-chan struct{}) {
 
 // restore puts the window where it was. A place on a screen that is gone is not taken.
 func (w *window) restore(ctx context.Context, place place) {
-	w.saving.Do(func() {
+	w.once.Do(func() {
 		if place.Placed && place.state() == options.Normal {
 			shell.WindowSetPosition(ctx, place.X, place.Y)
 		}
@@ -145,8 +139,11 @@ func (w *window) mayClose(ctx context.Context) (keep bool) {
 	}
 	defer func() { w.closing.Store(!keep) }()
 	w.kept.save(func(p *place) { p.read(ctx) })
+	if w.end.Err() != nil { // the program was told to end, and hands over as it closes
+		return false
+	}
 	waiting := w.b.Part(10 * time.Second)
-	if waiting == 0 || w.end.Err() != nil {
+	if waiting == 0 {
 		return false
 	}
 	what := "1 text was NOT sent. It has not reached anybody."
