@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"postern/backend/record/store"
@@ -45,17 +44,14 @@ func (*Documents) Keep(ctx context.Context, tx *sql.Tx, kind string, bytes, sign
 
 // All gives every document in the order in which they came.
 func (*Documents) All(ctx context.Context, tx *sql.Tx) (all []Document, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT kind, bytes, signature FROM document ORDER BY no")
+	err = store.Each(ctx, tx, "SELECT kind, bytes, signature FROM document ORDER BY no", nil, func(rows *sql.Rows) error {
+		var d Document
+		err := rows.Scan(&d.Kind, &d.Bytes, &d.Signature)
+		all = append(all, d)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read documents: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var d Document
-		if err := rows.Scan(&d.Kind, &d.Bytes, &d.Signature); err != nil {
-			return nil, err
-		}
-		all = append(all, d)
-	}
-	return all, rows.Err()
+	return all, nil
 }

@@ -7,7 +7,6 @@ package draft
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -83,19 +82,16 @@ func (*Drafts) In(ctx context.Context, tx *sql.Tx, part care.EventID) ([]Draft, 
 }
 
 func list(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []Draft, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
+	err = store.Each(ctx, tx, query, args, func(rows *sql.Rows) error {
+		var d Draft
+		var saved int64
+		err := rows.Scan(&d.ID, &d.What, store.ID(&d.Thread), store.ID(&d.Part), &d.Office, &d.Topic, &d.Subject, &d.Text, &saved)
+		d.Saved = store.Time(saved)
+		all = append(all, d)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read drafts: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var d Draft
-		var saved int64
-		if err := rows.Scan(&d.ID, &d.What, store.ID(&d.Thread), store.ID(&d.Part), &d.Office, &d.Topic, &d.Subject, &d.Text, &saved); err != nil {
-			return nil, err
-		}
-		d.Saved = store.Time(saved)
-		all = append(all, d)
-	}
-	return all, rows.Err()
+	return all, nil
 }

@@ -3,10 +3,11 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
+
+	"postern/backend/record/store"
 )
 
 // Range is a run of UIDs, both ends included.
@@ -41,19 +42,16 @@ func (j *Journal) Fetched(ctx context.Context, tx *sql.Tx, source, folder string
 }
 
 func ranges(ctx context.Context, tx *sql.Tx, query string, args ...any) (set Set, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
+	err = store.Each(ctx, tx, query, args, func(rows *sql.Rows) error {
+		var r Range
+		err := rows.Scan(&r.First, &r.Last)
+		set = append(set, r)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read what is fetched: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var r Range
-		if err := rows.Scan(&r.First, &r.Last); err != nil {
-			return nil, err
-		}
-		set = append(set, r)
-	}
-	return set, rows.Err()
+	return set, nil
 }
 
 // MarkFetched notes that the bytes of these UIDs are stored, in the transaction that stores them. It may run twice.
@@ -80,19 +78,16 @@ func (j *Journal) PutAside(ctx context.Context, tx *sql.Tx, source, folder strin
 
 // Lacking gives what letters that were put aside lack, each once.
 func (j *Journal) Lacking(ctx context.Context, tx *sql.Tx) (all []string, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT DISTINCT lacks FROM fetched WHERE lacks <> '' ORDER BY lacks")
+	err = store.Each(ctx, tx, "SELECT DISTINCT lacks FROM fetched WHERE lacks <> '' ORDER BY lacks", nil, func(rows *sql.Rows) error {
+		var lacks string
+		err := rows.Scan(&lacks)
+		all = append(all, lacks)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read what is put aside: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var lacks string
-		if err := rows.Scan(&lacks); err != nil {
-			return nil, err
-		}
-		all = append(all, lacks)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // Recall lets the letters be fetched again that were put aside for lack of something.

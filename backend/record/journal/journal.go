@@ -205,7 +205,7 @@ func awaits(e *Entry) []byte {
 
 // Awaited gives the keys that events wait for, each once; the zero key stands for those whose author cannot be read yet.
 func (j *Journal) Awaited(ctx context.Context, tx *sql.Tx) (all []care.KeyID, err error) {
-	err = each(ctx, tx, "SELECT DISTINCT awaits FROM event WHERE verdict = 'waiting' ORDER BY awaits", nil, func(rows *sql.Rows) error {
+	err = store.Each(ctx, tx, "SELECT DISTINCT awaits FROM event WHERE verdict = 'waiting' ORDER BY awaits", nil, func(rows *sql.Rows) error {
 		var key care.KeyID
 		err := rows.Scan(store.ID(&key))
 		all = append(all, key)
@@ -253,19 +253,16 @@ func (j *Journal) Unsettled(ctx context.Context, tx *sql.Tx, key care.KeyID, beh
 }
 
 func signatures(ctx context.Context, tx *sql.Tx, id care.EventID) (all [][]byte, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT s.sig FROM signature s JOIN event e ON e.no = s.event WHERE e.id = ? ORDER BY s.sig", id[:])
+	err = store.Each(ctx, tx, "SELECT s.sig FROM signature s JOIN event e ON e.no = s.event WHERE e.id = ? ORDER BY s.sig", []any{id[:]}, func(rows *sql.Rows) error {
+		var sig []byte
+		err := rows.Scan(&sig)
+		all = append(all, sig)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the signatures of %s: %w", id, err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var sig []byte
-		if err := rows.Scan(&sig); err != nil {
-			return nil, err
-		}
-		all = append(all, sig)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // Settle gives entries of Unsettled the verdicts and reasons that they carry now. Accepted: the event counts from now on,

@@ -3,10 +3,10 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"postern/backend/care"
+	"postern/backend/record/store"
 )
 
 // Quarantined is one letter or event that came and does not count.
@@ -53,22 +53,19 @@ func quarantine(ctx context.Context, tx *sql.Tx, q Quarantined, most int) error 
 
 // Quarantined lists what was refused, newest first.
 func (j *Journal) Quarantined(ctx context.Context, tx *sql.Tx) (all []Quarantined, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT mailbox, source, folder, validity, uid, size, hash, reason, body FROM quarantine ORDER BY no DESC")
-	if err != nil {
-		return nil, fmt.Errorf("read quarantine: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+	err = store.Each(ctx, tx, "SELECT mailbox, source, folder, validity, uid, size, hash, reason, body FROM quarantine ORDER BY no DESC", nil, func(rows *sql.Rows) error {
 		var q Quarantined
 		var hash []byte
-		if err := rows.Scan(&q.Mailbox, &q.Source, &q.Folder, &q.UIDValidity, &q.UID, &q.Size, &hash, &q.Reason, &q.Body); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&q.Mailbox, &q.Source, &q.Folder, &q.UIDValidity, &q.UID, &q.Size, &hash, &q.Reason, &q.Body)
 		copy(q.Hash[:], hash)
 		if len(q.Body) == 0 {
 			q.Body = nil
 		}
 		all = append(all, q)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read quarantine: %w", err)
 	}
-	return all, rows.Err()
+	return all, nil
 }

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,47 +43,43 @@ func (j *Journal) In(ctx context.Context, tx *sql.Tx, id care.EventID, mailbox c
 
 // Threads gives all threads of which there is an event.
 func (j *Journal) Threads(ctx context.Context, tx *sql.Tx) (all []care.ThreadID, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT DISTINCT thread FROM event WHERE thread <> x'' ORDER BY thread")
+	err = store.Each(ctx, tx, "SELECT DISTINCT thread FROM event WHERE thread <> x'' ORDER BY thread", nil, func(rows *sql.Rows) error {
+		var id care.ThreadID
+		err := rows.Scan(store.ID(&id))
+		all = append(all, id)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list threads: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id care.ThreadID
-		if err := rows.Scan(store.ID(&id)); err != nil {
-			return nil, err
-		}
-		all = append(all, id)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // entries reads events with the place and time where each was first seen; one written here and seen nowhere yet has
 // no mailbox.
 func (j *Journal) entries(ctx context.Context, tx *sql.Tx, where string, args ...any) (all []Entry, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT e.no, e.id, e.raw, e.sig, e.verdict, e.reason, coalesce(s.mailbox, ''), coalesce(s.source, ''), "+
+	err = store.Each(ctx, tx, "SELECT e.no, e.id, e.raw, e.sig, e.verdict, e.reason, coalesce(s.mailbox, ''), coalesce(s.source, ''), "+
 		"coalesce(s.arrived, 0) FROM event e LEFT JOIN sighting s ON s.event = e.no WHERE "+where+
-		" ORDER BY e.no, s.mailbox = '', s.arrived, s.mailbox", args...)
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+		" ORDER BY e.no, s.mailbox = '', s.arrived, s.mailbox", args, func(rows *sql.Rows) (err error) {
 		var e Entry
 		var arrived int64
 		if err := rows.Scan(&e.no, store.ID(&e.ID), &e.Raw, &e.Sig, &e.Verdict, &e.Reason, &e.Mailbox, &e.Source, &arrived); err != nil {
-			return nil, err
+			return err
 		}
 		if n := len(all); n > 0 && all[n-1].ID == e.ID {
-			continue // a later sighting of the same event
+			return nil // a later sighting of the same event
 		}
 		e.Arrived = store.Time(arrived)
 		if e.Event, err = j.decode(e.ID, e.Raw); err != nil {
-			return nil, err
+			return err
 		}
 		all = append(all, e)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
 	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // place is where an event goes that is to be read yet.
@@ -102,7 +97,7 @@ func (j *Journal) events(ctx context.Context, tx *sql.Tx, threads []care.ThreadI
 	}
 	missing := map[int64]place{}
 	in, args := store.In(threads)
-	err := each(ctx, tx, "SELECT no, id, thread FROM event WHERE thread IN "+in+" AND verdict = 'accepted' ORDER BY no", args, func(rows *sql.Rows) error {
+	err := store.Each(ctx, tx, "SELECT no, id, thread FROM event WHERE thread IN "+in+" AND verdict = 'accepted' ORDER BY no", args, func(rows *sql.Rows) error {
 		var no int64
 		var id care.EventID
 		var thread care.ThreadID
@@ -124,7 +119,7 @@ func (j *Journal) events(ctx context.Context, tx *sql.Tx, threads []care.ThreadI
 		numbers = append(numbers, no)
 	}
 	for some := range slices.Chunk(numbers, 1000) {
-		err := each(ctx, tx, "SELECT no, id, raw FROM event WHERE no IN (?"+strings.Repeat(", ?", len(some)-1)+")", some, func(rows *sql.Rows) error {
+		err := store.Each(ctx, tx, "SELECT no, id, raw FROM event WHERE no IN (?"+strings.Repeat(", ?", len(some)-1)+")", some, func(rows *sql.Rows) error {
 			var no int64
 			var id care.EventID
 			var raw []byte
@@ -140,20 +135,6 @@ func (j *Journal) events(ctx context.Context, tx *sql.Tx, threads []care.ThreadI
 		}
 	}
 	return all, nil
-}
-
-func each(ctx context.Context, tx *sql.Tx, query string, args []any, row func(*sql.Rows) error) (err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("read events: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := row(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // decode gives the event of bytes that were decoded once already, when they came.

@@ -225,20 +225,17 @@ func one(done sql.Result, err error) error {
 }
 
 func texts(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []Held, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
+	err = store.Each(ctx, tx, query, args, func(rows *sql.Rows) error {
+		var h Held
+		var written, until int64
+		err := rows.Scan(&h.Draft, &h.What, store.ID(&h.Thread), store.ID(&h.Part), &h.Patient, &h.Office, &h.Topic, &h.Subject, &h.Text,
+			store.IDs(&h.Heads), store.IDs(&h.Basis), store.IDs(&h.Covers), &written, &until, &h.Review, &h.Why, &h.Asked)
+		h.Written, h.Until = store.Time(written), store.Time(until)
+		all = append(all, h)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read held texts: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var h Held
-		var written, until int64
-		if err := rows.Scan(&h.Draft, &h.What, store.ID(&h.Thread), store.ID(&h.Part), &h.Patient, &h.Office, &h.Topic, &h.Subject, &h.Text,
-			store.IDs(&h.Heads), store.IDs(&h.Basis), store.IDs(&h.Covers), &written, &until, &h.Review, &h.Why, &h.Asked); err != nil {
-			return nil, err
-		}
-		h.Written, h.Until = store.Time(written), store.Time(until)
-		all = append(all, h)
-	}
-	return all, rows.Err()
+	return all, nil
 }

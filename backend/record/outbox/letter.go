@@ -184,39 +184,33 @@ func (o *Outbox) ByThread(ctx context.Context, tx *sql.Tx, thread care.ThreadID)
 }
 
 func letters(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []Letter, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read letters: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+	err = store.Each(ctx, tx, query, args, func(rows *sql.Rows) error {
 		var l Letter
 		var sealedAt, next, added int64
-		if err := rows.Scan(store.ID(&l.Event), &l.Mailbox, store.ID(&l.Thread), &l.Sealed, &sealedAt, &l.State, &l.Tries, &l.Gone, &next, &l.Reason, &added); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(store.ID(&l.Event), &l.Mailbox, store.ID(&l.Thread), &l.Sealed, &sealedAt, &l.State, &l.Tries, &l.Gone, &next, &l.Reason, &added)
 		if len(l.Sealed) == 0 {
 			l.Sealed = nil
 		}
 		l.SealedAt, l.Next, l.Added = store.Time(sealedAt), store.Time(next), store.Time(added)
 		all = append(all, l)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read letters: %w", err)
 	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // Sent gives the events whose letters to a mailbox the mail system took.
 func (o *Outbox) Sent(ctx context.Context, tx *sql.Tx, mailbox care.MailboxID) (all []care.EventID, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT event FROM letter WHERE mailbox = ? AND state IN ('handed', 'confirmed') ORDER BY no", string(mailbox))
+	err = store.Each(ctx, tx, "SELECT event FROM letter WHERE mailbox = ? AND state IN ('handed', 'confirmed') ORDER BY no", []any{string(mailbox)}, func(rows *sql.Rows) error {
+		var id care.EventID
+		err := rows.Scan(store.ID(&id))
+		all = append(all, id)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list letters: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id care.EventID
-		if err := rows.Scan(store.ID(&id)); err != nil {
-			return nil, err
-		}
-		all = append(all, id)
-	}
-	return all, rows.Err()
+	return all, nil
 }

@@ -188,19 +188,16 @@ func (p *Projection) Renew(ctx context.Context, told func([]care.ThreadID)) erro
 }
 
 func stale(ctx context.Context, tx *sql.Tx, most int) (threads []care.ThreadID, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT thread FROM stale ORDER BY thread LIMIT ?", most)
+	err = store.Each(ctx, tx, "SELECT thread FROM stale ORDER BY thread LIMIT ?", []any{most}, func(rows *sql.Rows) error {
+		var t care.ThreadID
+		err := rows.Scan(store.ID(&t))
+		threads = append(threads, t)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read what is to be folded again: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var t care.ThreadID
-		if err := rows.Scan(store.ID(&t)); err != nil {
-			return nil, err
-		}
-		threads = append(threads, t)
-	}
-	return threads, rows.Err()
+	return threads, nil
 }
 
 // Rebuild folds everything anew in one transaction: until it commits, screens read the old tables.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +47,7 @@ func (w *writing) load(ctx context.Context, threads []care.ThreadID) error {
 	}
 	in, args := store.In(threads)
 	var thread care.ThreadID
-	err := w.each(ctx, "SELECT thread, about FROM conversation WHERE thread IN "+in, args, func(rows *sql.Rows) error {
+	err := store.Each(ctx, w.tx, "SELECT thread, about FROM conversation WHERE thread IN "+in, args, func(rows *sql.Rows) error {
 		var about string
 		err := rows.Scan(store.ID(&thread), &about)
 		w.about[thread] = about
@@ -57,7 +56,7 @@ func (w *writing) load(ctx context.Context, threads []care.ThreadID) error {
 	if err != nil {
 		return err
 	}
-	err = w.each(ctx, "SELECT thread, id FROM part WHERE thread IN "+in, args, func(rows *sql.Rows) error {
+	err = store.Each(ctx, w.tx, "SELECT thread, id FROM part WHERE thread IN "+in, args, func(rows *sql.Rows) error {
 		var id care.EventID
 		err := rows.Scan(store.ID(&thread), store.ID(&id))
 		w.parts[thread] = append(w.parts[thread], id)
@@ -66,7 +65,7 @@ func (w *writing) load(ctx context.Context, threads []care.ThreadID) error {
 	if err != nil {
 		return err
 	}
-	return w.each(ctx, "SELECT thread, no, id, part, kind, news FROM item WHERE thread IN "+in, args, func(rows *sql.Rows) error {
+	return store.Each(ctx, w.tx, "SELECT thread, no, id, part, kind, news FROM item WHERE thread IN "+in, args, func(rows *sql.Rows) error {
 		var i item
 		err := rows.Scan(store.ID(&thread), &i.no, store.ID(&i.id), store.ID(&i.part), &i.kind, &i.news)
 		if w.items[thread] == nil {
@@ -75,20 +74,6 @@ func (w *writing) load(ctx context.Context, threads []care.ThreadID) error {
 		w.items[thread][i.id] = i
 		return err
 	})
-}
-
-func (w *writing) each(ctx context.Context, query string, args []any, row func(*sql.Rows) error) (err error) {
-	rows, err := w.tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := row(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // conversation writes all rows of one thread.

@@ -75,9 +75,11 @@ func (a *asked) markNews(parts []part) error {
 	if err != nil {
 		return err
 	}
-	unseen, err := a.withNews(parts, "member", "i.no < ?", a.unseenBelow())
-	if err != nil {
-		return err
+	var unseen map[care.EventID]bool
+	if !a.viewer.Member {
+		if unseen, err = a.withNews(parts, "member", "i.no < ?", a.unseenBelow()); err != nil {
+			return err
+		}
 	}
 	for i := range parts {
 		parts[i].unread, parts[i].unseen = unread[parts[i].id], unseen[parts[i].id]

@@ -162,15 +162,5 @@ func (v *Views) Waiting(ctx context.Context) (n int, err error) {
 }
 
 func (a *asked) each(query string, args []any, row func(*sql.Rows) error) error {
-	rows, err := a.tx.QueryContext(a.ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }() // what was read is told by rows.Err
-	for rows.Next() {
-		if err := row(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return store.Each(a.ctx, a.tx, query, args, row)
 }
