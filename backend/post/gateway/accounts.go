@@ -201,23 +201,16 @@ func (g *Gateway) changed(ctx context.Context, tx *sql.Tx, none, statement strin
 // List gives all logins, and the mailboxes that have none, by mailbox and login.
 func (g *Gateway) List(ctx context.Context) (all []Account, err error) {
 	err = g.db.Read(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT coalesce(l.name, ''), coalesce(l.kind, ''), coalesce(l.made, 0), m.local, m.closed, m.bytes,
+		return store.Each(ctx, tx, `SELECT coalesce(l.name, ''), coalesce(l.kind, ''), coalesce(l.made, 0), m.local, m.closed, m.bytes,
 			(SELECT sum(letters) FROM folder f WHERE f.mailbox = m.no)
-			FROM mailbox m LEFT JOIN login l ON l.mailbox = m.no ORDER BY m.local, l.name`)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }() // its error comes from rows.Err
-		for rows.Next() {
+			FROM mailbox m LEFT JOIN login l ON l.mailbox = m.no ORDER BY m.local, l.name`, nil, func(rows *sql.Rows) error {
 			var a Account
 			var made int64
-			if err := rows.Scan(&a.Login, &a.Kind, &made, &a.Mailbox, &a.Closed, &a.Bytes, &a.Letters); err != nil {
-				return err
-			}
+			err := rows.Scan(&a.Login, &a.Kind, &made, &a.Mailbox, &a.Closed, &a.Bytes, &a.Letters)
 			a.Made = store.Time(made)
 			all = append(all, a)
-		}
-		return rows.Err()
+			return err
+		})
 	})
 	return all, err
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
+
+	"postern/backend/record/store"
 )
 
 const delimiter = '/'
@@ -24,20 +25,20 @@ const (
 
 // all gives the folders of the session's mailbox, INBOX first, then by name.
 func (s *session) all(ctx context.Context) (all []folderRow, err error) {
-	err = s.r.g.db.Read(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, "SELECT "+folderColumns+" FROM folder WHERE mailbox = ? ORDER BY name <> 'INBOX', name", s.a.mailbox)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }() // its error comes from rows.Err
-		for rows.Next() {
-			var f folderRow
-			if err := f.scan(rows); err != nil {
-				return err
-			}
-			all = append(all, f)
-		}
-		return rows.Err()
+	err = s.r.g.db.Read(ctx, func(tx *sql.Tx) (err error) {
+		all, err = foldersOf(ctx, tx, s.a.mailbox)
+		return err
+	})
+	return all, err
+}
+
+// foldersOf reads those of a mailbox, INBOX first, then by name.
+func foldersOf(ctx context.Context, tx *sql.Tx, mailbox int64) (all []folderRow, err error) {
+	err = store.Each(ctx, tx, "SELECT "+folderColumns+" FROM folder WHERE mailbox = ? ORDER BY name <> 'INBOX', name", []any{mailbox}, func(rows *sql.Rows) error {
+		var f folderRow
+		err := f.scan(rows)
+		all = append(all, f)
+		return err
 	})
 	return all, err
 }
@@ -187,20 +188,15 @@ func (s *session) edit(do func(c *change, have map[string]folderRow) error) erro
 		return err
 	}
 	return s.told(s.r.writer.write(func(c *change) error {
-		rows, err := c.tx.Query("SELECT "+folderColumns+" FROM folder WHERE mailbox = ?", s.a.mailbox)
+		all, err := foldersOf(context.Background(), c.tx, s.a.mailbox)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }() // its error comes from rows.Err
 		have := map[string]folderRow{}
-		for rows.Next() {
-			var f folderRow
-			if err := f.scan(rows); err != nil {
-				return err
-			}
+		for _, f := range all {
 			have[f.name] = f
 		}
-		return errors.Join(rows.Err(), do(c, have))
+		return do(c, have)
 	}))
 }
 
@@ -244,15 +240,24 @@ func (s *session) makeAll(c *change, have map[string]folderRow, name string) err
 	return nil
 }
 
+// own gives a folder that a person made. Those that every mailbox has are not theirs to rename or to take away.
+func own(have map[string]folderRow, name string) (folderRow, error) {
+	f, there := have[name]
+	switch {
+	case !there:
+		return f, errNone
+	case f.special != "" || name == inbox:
+		return f, no(imap.ResponseCodeCannot, "Every mailbox has that folder")
+	}
+	return f, nil
+}
+
 // Delete takes a folder away with all its letters. Those that every mailbox has stay.
 func (s *session) Delete(name string) error {
 	return s.edit(func(c *change, have map[string]folderRow) error {
-		f, there := have[name]
-		switch {
-		case !there:
-			return errNone
-		case f.special != "" || name == inbox:
-			return no(imap.ResponseCodeCannot, "Every mailbox has that folder")
+		f, err := own(have, name)
+		if err != nil {
+			return err
 		}
 		for other := range have {
 			if strings.HasPrefix(other, name+string(delimiter)) {
@@ -272,20 +277,8 @@ func (s *session) Delete(name string) error {
 
 // clear takes all letters out of a folder.
 func (c *change) clear(folder int64) error {
-	rows, err := c.tx.Query("SELECT uid FROM letter WHERE folder = ?", folder)
+	uids, err := numbers[uint32](context.Background(), c.tx, "SELECT uid FROM letter WHERE folder = ?", folder)
 	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }() // its error comes from rows.Err
-	var uids []uint32
-	for rows.Next() {
-		var uid uint32
-		if err := rows.Scan(&uid); err != nil {
-			return err
-		}
-		uids = append(uids, uid)
-	}
-	if err := rows.Err(); err != nil {
 		return err
 	}
 	return c.remove(folder, uids)
@@ -298,13 +291,10 @@ func (s *session) Rename(name, to string, _ *imap.RenameOptions) error {
 		if err := checkName(to); err != nil {
 			return err
 		}
-		f, there := have[name]
-		switch {
-		case !there:
-			return errNone
-		case f.special != "" || name == inbox:
-			return no(imap.ResponseCodeCannot, "Every mailbox has that folder")
-		case strings.HasPrefix(to, name+string(delimiter)):
+		if _, err := own(have, name); err != nil {
+			return err
+		}
+		if strings.HasPrefix(to, name+string(delimiter)) {
 			return no(imap.ResponseCodeCannot, "A folder cannot go under itself")
 		}
 		if _, there := have[to]; there {

@@ -59,20 +59,8 @@ func (g *Gateway) Restored(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	return g.db.Write(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, "SELECT no FROM folder ORDER BY no")
+		all, err := numbers[int64](ctx, tx, "SELECT no FROM folder ORDER BY no")
 		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }() // its error comes from rows.Err
-		var all []int64
-		for rows.Next() {
-			var no int64
-			if err := rows.Scan(&no); err != nil {
-				return err
-			}
-			all = append(all, no)
-		}
-		if err := rows.Err(); err != nil {
 			return err
 		}
 		for _, no := range all {

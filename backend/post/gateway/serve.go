@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -220,11 +222,7 @@ func (r *running) await(most time.Duration, is func(*conn) bool) {
 func (r *running) left() []*conn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	conns := make([]*conn, 0, len(r.conns))
-	for c := range r.conns {
-		conns = append(conns, c)
-	}
-	return conns
+	return slices.Collect(maps.Keys(r.conns))
 }
 
 // keep notes a connection, unless the gateway is ending.
@@ -296,11 +294,7 @@ func (r *running) revision() (text string, err error) {
 func (r *running) signedIn() []*signedIn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := make([]*signedIn, 0, len(r.sessions))
-	for s := range r.sessions {
-		all = append(all, s)
-	}
-	return all
+	return slices.Collect(maps.Keys(r.sessions))
 }
 
 // signIn is what signs in at either protocol: it slows wrong passwords down and counts connections.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"postern/backend/care"
+	"postern/backend/record/store"
 )
 
 // settings are what the folder keeps beside mailboxes, so that logins once given stay good.
@@ -151,20 +152,25 @@ func placed(service, address string) (string, error) {
 }
 
 func readSettings(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT name, value FROM setting")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // its error comes from rows.Err
 	all := map[string]string{}
-	for rows.Next() {
+	err := store.Each(ctx, tx, "SELECT name, value FROM setting", nil, func(rows *sql.Rows) error {
 		var name, value string
-		if err := rows.Scan(&name, &value); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&name, &value)
 		all[name] = value
-	}
-	return all, rows.Err()
+		return err
+	})
+	return all, err
+}
+
+// numbers asks a question that is answered by one number a row.
+func numbers[N int64 | uint32](ctx context.Context, tx *sql.Tx, question string, args ...any) (all []N, err error) {
+	err = store.Each(ctx, tx, question, args, func(rows *sql.Rows) error {
+		var n N
+		err := rows.Scan(&n)
+		all = append(all, n)
+		return err
+	})
+	return all, err
 }
 
 func keep(ctx context.Context, tx *sql.Tx, name, value string) error {
