@@ -100,21 +100,16 @@ func (s *server) signInAgain(w http.ResponseWriter, r *http.Request, refusal err
 		respond.Failed(w, r, err)
 		return
 	}
-	chosen := r.PostFormValue("profile")
+	chosen, why := r.PostFormValue("profile"), care.SentenceOf(refusal)
+	page, form := signin.Page(profiles, chosen, why), signin.Form(profiles, chosen, why)
 	if l, ok := s.locked(r, profiles); ok && l.Profile.ID == chosen {
-		l.Error = care.SentenceOf(refusal)
-		if respond.Swap(r) == "" {
-			respond.Refused(w, r, respond.Status(refusal), signin.Locked(l))
-			return
-		}
-		respond.Refused(w, r, respond.Status(refusal), signin.Unlock(l))
-		return
+		l.Error = why
+		page, form = signin.Locked(l), signin.Unlock(l)
 	}
 	if respond.Swap(r) == "" {
-		respond.Refused(w, r, respond.Status(refusal), signin.Page(profiles, chosen, care.SentenceOf(refusal)))
-		return
+		form = page
 	}
-	respond.Refused(w, r, respond.Status(refusal), signin.Form(profiles, chosen, care.SentenceOf(refusal)))
+	respond.Refused(w, r, respond.Status(refusal), form)
 }
 
 // sync shows the sync state; syncNow asks for a check first.

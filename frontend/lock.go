@@ -61,15 +61,12 @@ func (s *server) lockIdle(b *session, over <-chan struct{}, slept bool) {
 		if b.signed == nil || over != nil && over != b.over {
 			return
 		}
-		idle := since(now, b.active)
-		if idle < b.limit && !slept {
-			return
+		switch {
+		case since(now, b.active) >= b.limit:
+			b.goAway(now, b.place, b.limit)
+		case slept:
+			b.goAway(now, b.place, 0)
 		}
-		b.away = &absence{profile: b.profile, place: b.place, at: now.In(b.zone)}
-		if idle >= b.limit {
-			b.away.idle = b.limit
-		}
-		b.sitting = sitting{}
 	})
 	if err != nil {
 		s.log.Error("sign out who has gone", "err", err)

@@ -128,10 +128,15 @@ func (b *session) enter(next sitting) (ticket, place string, err error) {
 func (b *session) lock(now time.Time, place string) error {
 	return b.change(func() {
 		if b.signed != nil {
-			b.away = &absence{profile: b.profile, place: cmp.Or(place, b.place), at: now.In(b.zone)}
-			b.sitting = sitting{}
+			b.goAway(now, cmp.Or(place, b.place), 0)
 		}
 	})
+}
+
+// goAway keeps the screen for who sits there and ends their sign-in. It is for within change, with somebody signed in.
+func (b *session) goAway(now time.Time, place string, idle time.Duration) {
+	b.away = &absence{profile: b.profile, place: place, at: now.In(b.zone), idle: idle}
+	b.sitting = sitting{}
 }
 
 // change changes who is there. The places change under one lock, so that of several who come at once each is closed but
