@@ -93,7 +93,7 @@ func syncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sy
 		if s.Chosen {
 			bar.Kind, bar.Icon, bar.Strong, bar.Chosen, bar.FrontDesk = "is-warn", "cloud-off", "You are working offline.", true, ""
 			bar.Text = "You can read and write. New messages are sent and fetched when you go online."
-			return Sync{Class: "is-off", Icon: "cloud-off", Text: "Working offline" + strings.Replace(unsent(waiting), " - ", " · ", 1), Bar: bar}
+			return Sync{Class: "is-off", Icon: "cloud-off", Text: "Working offline" + waitingBy(" · ", waiting), Bar: bar}
 		}
 		bar.Kind, bar.Icon, bar.Strong = "is-warn", "cloud-off", "You are offline."
 		bar.Text = "You can read and write. " + cmp.Or(s.Problem, "New messages are sent when the connection is back.")
@@ -105,18 +105,14 @@ func syncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sy
 	return Sync{Class: "is-busy", Icon: "refresh-cw", Text: "Connecting" + unsent(waiting)}
 }
 
-func unsent(waiting int) string {
+func unsent(waiting int) string { return waitingBy(" - ", waiting) }
+
+// waitingBy is how many wait, behind what is said before.
+func waitingBy(by string, waiting int) string {
 	if waiting == 0 {
 		return ""
 	}
-	return " - " + say.Number(waiting) + " waiting to send"
-}
-
-func onOff(on bool) string {
-	if on {
-		return "true"
-	}
-	return "false"
+	return by + say.Number(waiting) + " waiting to send"
 }
 
 func offlineVals(on bool) string {
