@@ -102,6 +102,16 @@ func (a *Album) version() {
 	}
 }
 
+// Screen takes a main screen in every view, State a state of one in light and dark, Detail a part in light alone: so the
+// pictures stay few.
+func (a *Album) Screen(name string) { a.t.Helper(); a.Take(name, Light, Dark, Small, Large) }
+
+// State is as Screen says.
+func (a *Album) State(name string) { a.t.Helper(); a.Take(name, Light, Dark) }
+
+// Detail is as Screen says.
+func (a *Album) Detail(name string) { a.t.Helper(); a.Take(name, Light) }
+
 // Take compares the page, as it stands, with the kept pictures of this name, one for each view.
 func (a *Album) Take(name string, views ...View) {
 	a.t.Helper()
