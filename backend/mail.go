@@ -47,14 +47,7 @@ func (m Mail) Start(ctx context.Context, data string) (accounts enrol.Accounts, 
 		return nil, nil, err
 	}
 	if m.System != MailDovecot {
-		g, err := gateway.Open(ctx, GatewayDir(data), gateway.Options{Log: m.Log})
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := g.Start(ctx); err != nil {
-			return nil, nil, errors.Join(err, g.Close())
-		}
-		return g, g.Close, nil
+		return m.gateway(ctx, data, false)
 	}
 	s, err := m.recipe(ctx, data)
 	if err != nil {
@@ -90,11 +83,16 @@ func (m Mail) use(ctx context.Context, data string) (enrol.Accounts, func() erro
 		s, err := m.recipe(ctx, data) // "postern practice mail" runs it
 		return s, func() error { return nil }, err
 	}
+	return m.gateway(ctx, data, true)
+}
+
+// gateway opens and starts the embedded gateway. elsewhere: another process may run it, and then that one does.
+func (m Mail) gateway(ctx context.Context, data string, elsewhere bool) (enrol.Accounts, func() error, error) {
 	g, err := gateway.Open(ctx, GatewayDir(data), gateway.Options{Log: m.Log})
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := g.Start(ctx); err != nil && care.KindOf(err) != care.Conflict {
+	if err := g.Start(ctx); err != nil && !(elsewhere && care.KindOf(err) == care.Conflict) {
 		return nil, nil, errors.Join(err, g.Close())
 	}
 	return g, g.Close, nil
