@@ -118,7 +118,7 @@ func TestSurvivesSIGKILL(t *testing.T) {
 	must(t, g.Close())
 
 	ctx, stop := context.WithCancel(t.Context())
-	book := &ledger{tried: map[string]int{}, taken: map[string]int{}}
+	book := &ledger{tried: map[string]int{}, taken: map[string]int{}, more: make(chan struct{})}
 	var working sync.WaitGroup
 	for n := range 4 {
 		working.Go(func() { submits(ctx, submitter, to, n, book) })
@@ -133,7 +133,7 @@ func TestSurvivesSIGKILL(t *testing.T) {
 		if k%2 == 0 { // once something was accepted
 			book.await(time.Second)
 		}
-		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
+		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond) // a moment that nobody chose: that is what is tried
 		p.kill(t)
 	}
 	p := spawn(t, dir, 0)
@@ -151,18 +151,17 @@ type ledger struct {
 	mu    sync.Mutex
 	tried map[string]int
 	taken map[string]int
+	more  chan struct{} // closed as one more is accepted
 }
 
 // await waits until one more letter is accepted, but not for long: the gateway may end itself before.
 func (l *ledger) await(most time.Duration) {
-	count := func() int {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return len(l.taken)
-	}
-	before := count()
-	for end := time.Now().Add(most); count() == before && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+	l.mu.Lock()
+	more := l.more
+	l.mu.Unlock()
+	select {
+	case <-more:
+	case <-time.After(most):
 	}
 }
 
@@ -170,7 +169,7 @@ func submits(ctx context.Context, login care.MailLogin, to string, who int, book
 	for n := 0; ctx.Err() == nil; {
 		s, err := submit.Dial(ctx, login)
 		if err != nil {
-			time.Sleep(2 * time.Millisecond)
+			time.Sleep(2 * time.Millisecond) // it was just killed; its ports do not tell when they are back
 			continue
 		}
 		for ctx.Err() == nil {
@@ -187,6 +186,8 @@ func submits(ctx context.Context, login care.MailLogin, to string, who int, book
 			}
 			book.mu.Lock()
 			book.taken[name]++
+			close(book.more)
+			book.more = make(chan struct{})
 			book.mu.Unlock()
 			n++
 		}
@@ -213,11 +214,11 @@ func files(ctx context.Context, login care.MailLogin) {
 				if _, err := c.Move(imap.SeqSet{{Start: 2, Stop: 5}}, "Archive").Wait(); err != nil {
 					return err
 				}
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(5 * time.Millisecond) // a pace that leaves letters to move
 			}
 			return nil
 		}()
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond) // as submits
 	}
 }
 

@@ -177,7 +177,7 @@ func TestWrongPasswords(t *testing.T) {
 		c := dial(t, s.Endpoint("IMAP", ""))
 		c.send("x LOGIN %s wrong\r\nx LOGIN %s wrong\r\n", login.User, login.User)
 	}
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // the guesses are waited for by nobody: their answers are held back, which is what is tried
 	start := time.Now()
 	s.in(login)
 	s.submit(login)

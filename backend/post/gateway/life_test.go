@@ -33,7 +33,7 @@ func TestRestart(t *testing.T) {
 	begun.want("250", "RCPT TO:<box@clinic.example>")
 	begun.want("354", "DATA")
 	begun.send("Subject: under way\r\n")
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // nothing answers a line of a letter, so nothing tells that it has come
 
 	// Sessions are told, and a letter that is under way arrives.
 	stopped := make(chan error)
