@@ -167,10 +167,9 @@ func (d *Desk) record(ctx context.Context, tx *sql.Tx, c *talk, f fact) (care.Ev
 // may yet be dropped, and what named it would wait for it for ever.
 func (d *Desk) lasting(ctx context.Context, tx *sql.Tx, c *talk, heads []care.EventID) ([]care.EventID, error) {
 	var out []care.EventID
-	todo := slices.Clone(heads)
-	for len(todo) > 0 {
-		id := todo[0]
-		todo = todo[1:]
+	for behind := slices.Clone(heads); len(behind) > 0; {
+		id := behind[0]
+		behind = behind[1:]
 		i := slices.IndexFunc(c.events, func(e *event.Event) bool { return e.ID == id })
 		if i < 0 || c.events[i].Kind != event.Owner || c.events[i].Author != d.Signer.Key() {
 			out = append(out, id)
@@ -181,7 +180,7 @@ func (d *Desk) lasting(ctx context.Context, tx *sql.Tx, c *talk, heads []care.Ev
 			return nil, err
 		}
 		if here {
-			todo = append(todo, c.events[i].After...)
+			behind = append(behind, c.events[i].After...)
 		} else {
 			out = append(out, id)
 		}

@@ -155,14 +155,14 @@
     htmx.trigger(document.body, "postern:changed");
   }
 
-  // listen keeps a stream open while there is somebody to look: a browser has six connections for all tabs of a host,
-  // and each stream takes one for good.
   // The desktop window tells by events of its own: it has no streams on every platform, and no beacons on any.
   if (windowed) {
     runtime.EventsOn("postern:changed", (data) => wake(JSON.parse(data)));
     runtime.EventsOn("postern:over", ended);
   }
 
+  // listen keeps a stream open while there is somebody to look: a browser has six connections for all tabs of a host,
+  // and each stream takes one for good.
   function listen() {
     if (windowed) return;
     const url = document.body.dataset.events;

@@ -154,8 +154,9 @@ func (a *asked) queue(id, name string, office care.Office, count int) Queue {
 }
 
 // Queue lists one queue: what is flagged as urgent first, then what is due soonest, what has no due time last; who was
-// not reached longest ago first, completed conversations newest first. A search looks in all conversations of the viewer's offices instead, whatever the queue:
-// who looks for a patient must not miss them because they stand elsewhere. care.NotFound for an unknown queue.
+// not reached longest ago first, completed conversations newest first. A search looks in all conversations of the viewer's
+// offices instead, whatever the queue: who looks for a patient must not miss them because they stand elsewhere.
+// care.NotFound for an unknown queue.
 func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []Row, err error) {
 	err = v.ask(ctx, func(a *asked) error {
 		name, condition, office, ok := v.condition(id)
