@@ -72,7 +72,7 @@ type window struct {
 
 	ctx     atomic.Pointer[context.Context] // the toolkit's, once it runs
 	kept    *keeper
-	once    sync.Once // it is put in its place at the first page alone
+	once    sync.Once   // it is put in its place at the first page alone
 	closing atomic.Bool // it is being closed: the toolkit, too, hears a signal, and to end it twice is to crash it
 }
 
