@@ -133,7 +133,11 @@ func (w *world) refill() {
 
 // ---- Home and Signed ----
 
-func (w *world) Profiles(context.Context) ([]seat.Profile, error) { return w.profile, nil }
+func (w *world) Profiles(context.Context) ([]seat.Profile, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.profile, nil
+}
 
 func (w *world) SignIn(_ context.Context, profile, passphrase string) (seat.Signed, error) {
 	if passphrase != "demo" {
@@ -257,6 +261,11 @@ func (w *world) Thread(_ context.Context, part care.EventID) (view.Thread, error
 		return view.Thread{}, care.Refusef(care.NotFound, "This conversation is not on this computer.")
 	}
 	out := *t
+	out.Items = slices.Clone(t.Items) // the world goes on changing its own while a page is drawn
+	if t.Completed != nil {
+		done := *t.Completed
+		out.Completed = &done
+	}
 	out.Drafts = map[string]view.Draft{}
 	for _, d := range w.drafts {
 		if d.Part == part {

@@ -294,6 +294,7 @@ func (c *clinic) Thread(_ context.Context, part care.EventID) (view.Thread, erro
 		return view.Thread{}, err
 	}
 	out := *t
+	out.Items = slices.Clone(t.Items) // the clinic goes on changing its own while a page is drawn
 	out.Drafts = map[string]view.Draft{}
 	for _, d := range c.drafts {
 		if d.Part == part {
