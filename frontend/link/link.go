@@ -2,7 +2,9 @@
 package link
 
 import (
+	"net/http"
 	"net/url"
+	"strings"
 
 	"postern/backend/care"
 )
@@ -37,8 +39,36 @@ func Conversation(part care.EventID, show string) string {
 	return With(Messages+"/"+part.String(), "show", show)
 }
 
-// Read marks a conversation as read.
-func Read(part care.EventID) string { return "/messages/" + part.String() + "/read" }
+// Read marks an item of a conversation as read.
+func Read(part, item care.EventID) string {
+	return Shows("/messages/"+part.String()+"/read", item)
+}
+
+const itemParam = "item"
+
+// Shows adds to an address which items stand on the screen.
+func Shows(address string, items ...care.EventID) string {
+	q := url.Values{}
+	for _, id := range items {
+		q.Add(itemParam, id.String())
+	}
+	if strings.Contains(address, "?") {
+		return address + "&" + q.Encode()
+	}
+	return address + "?" + q.Encode()
+}
+
+// Shown are the items that a request to mark as read names: what stood on the screen, not what has come since.
+func Shown(r *http.Request) (ids []care.EventID, err error) {
+	for _, s := range r.URL.Query()[itemParam] {
+		id, err := care.ParseEventID(s)
+		if err != nil {
+			return nil, care.Because(care.Invalid, err, "There is no such message.")
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
 
 // Resend sends again what did not reach the office.
 func Resend(part care.EventID) string { return "/messages/" + part.String() + "/resend" }

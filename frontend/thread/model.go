@@ -184,6 +184,9 @@ func nextDraft(t view.Thread) string {
 			fmt.Fprintln(sum, it.ID)
 		}
 	}
+	for _, f := range t.After { // a reply that crossed the completion is there, not here
+		fmt.Fprintln(sum, f.Part)
+	}
 	for _, h := range t.Held {
 		fmt.Fprintln(sum, h.Draft)
 	}
@@ -217,7 +220,7 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 		return l
 	}
 	if it.Unread {
-		l.Read = link.Read(t.Part)
+		l.Read = link.Read(t.Part, it.ID)
 	}
 	if !it.Member {
 		return l
