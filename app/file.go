@@ -17,6 +17,7 @@ import (
 
 // SaveCopy asks by the platform's own dialog, which also asks before a file is replaced.
 func (w *window) SaveCopy(ctx context.Context, name string, content []byte) (saved bool, err error) {
+	defer context.AfterFunc(ctx, dismissDialogs)()
 	ending := filepath.Ext(name)
 	path, err := shell.SaveFileDialog(*w.ctx.Load(), shell.SaveDialogOptions{
 		Title: "Save a copy", DefaultFilename: name, CanCreateDirectories: true,
