@@ -73,6 +73,9 @@ func Shown(r *http.Request) (ids []care.EventID, err error) {
 // Resend sends again what did not reach the office.
 func Resend(part care.EventID) string { return "/messages/" + part.String() + "/resend" }
 
+// Copy saves a copy of a conversation as a file.
+func Copy(part care.EventID) string { return "/messages/" + part.String() + "/copy" }
+
 // Draft is the form of an unsent new message, and where it is saved.
 func Draft(id string) string { return "/drafts/" + url.PathEscape(id) }
 
@@ -106,7 +109,7 @@ func Queue(queue string) string { return Inbox + "/" + url.PathEscape(queue) }
 // Case is one conversation as staff read it, beside a queue.
 func Case(queue string, part care.EventID) string { return Queue(queue) + "/" + part.String() }
 
-// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "resend", "reply", "note", "completion".
+// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "resend", "copy", "reply", "note", "completion".
 func Act(part care.EventID, verb string) string { return "/cases/" + part.String() + "/" + verb }
 
 // RowID is the id of a conversation's row in a list.
