@@ -98,7 +98,8 @@ func (b *Backend) Profiles() ([]Label, error) {
 }
 
 // SignIn opens a profile with its passphrase, or joins it where another session has it open. Each success is paired
-// with one Leave. A wrong passphrase is care.Invalid; a profile that is open in another program is care.Conflict.
+// with one Leave. A wrong passphrase is care.Invalid, and care.Paused where too many were given, as vault.Try has it; a
+// profile that is open in another program is care.Conflict.
 func (b *Backend) SignIn(ctx context.Context, id, passphrase string) (*Profile, error) {
 	return b.signIn(ctx, id, passphrase, true)
 }
@@ -114,11 +115,16 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 	if err != nil {
 		return nil, err
 	}
-	v, err := vault.Open(dir, passphrase)
+	v, err := vault.Try(dir, passphrase, b.now())
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
+	return b.enter(ctx, id, dir, v, run)
+}
+
+// enter opens the profile whose vault is open, or joins it.
+func (b *Backend) enter(ctx context.Context, id, dir string, v *vault.Vault, run bool) (*Profile, error) {
 	at := b.place(id)
 	at.mu.Lock()
 	defer at.mu.Unlock()

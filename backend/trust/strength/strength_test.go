@@ -1,4 +1,4 @@
-package passphrase
+package strength
 
 import (
 	"strings"

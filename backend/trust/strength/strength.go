@@ -1,9 +1,9 @@
-// Package passphrase judges the passphrases that people choose, and suggests some.
+// Package strength judges the passphrases that people choose, and suggests some.
 //
 // It is the one rule for all of them: what the screens say while somebody types, and what is refused in the end. It says how
 // many guesses a passphrase would stand, by an estimate that knows words, names, dates and rows of keys, in English above
 // all. It knows no quotations, and nothing of what a person's friends know. It keeps nothing.
-package passphrase
+package strength
 
 import (
 	"strings"
@@ -17,8 +17,8 @@ import (
 	"postern/backend/care"
 )
 
-// Strength is what there is to say of a passphrase: one to four bars, none for an empty one.
-type Strength struct {
+// Verdict is what there is to say of a passphrase: one to four bars, none for an empty one.
+type Verdict struct {
 	Bars   int
 	Enough bool   // it may be taken
 	Word   string // "Strong."
@@ -26,9 +26,9 @@ type Strength struct {
 }
 
 // The guesses that a passphrase has to stand. Whoever has the file of the keys needs about 0.15 s of four cores for each,
-// and 64 MiB; a large graphics card does some 2,500 a second. Enough is some six years of ten such cards: half of the
-// guesses, on average, for one person's messages. The estimate takes random words for up to ten thousand times better than
-// they are, so that the highest is what four of them get.
+// and 64 MiB; a large graphics card, by the speed of its memory, does some 2,500 a second. Enough is six years of ten such
+// cards: half of the guesses, on average, for one person's messages. The estimate takes random words for up to ten
+// thousand times better than they are, so that the highest is about what four of them get.
 const (
 	fair   = 1e8
 	enough = 1e13
@@ -39,20 +39,20 @@ const (
 const looked = 72
 
 // Judge estimates a passphrase. about are words that others would try first: the name of its owner, say.
-func Judge(text string, about ...string) Strength {
+func Judge(text string, about ...string) Verdict {
 	if strings.TrimSpace(text) == "" {
-		return Strength{Advice: "Four or more words that have nothing to do with you."}
+		return Verdict{Advice: "Four or more words that have nothing to do with you."}
 	}
 	r := zxcvbn.PasswordStrength(beginning(text), words(about))
 	switch {
 	case r.Guesses < fair:
-		return Strength{Bars: 1, Word: "Too easy to guess.", Advice: advice(r.Sequence)}
+		return Verdict{Bars: 1, Word: "Too easy to guess.", Advice: advice(r.Sequence)}
 	case r.Guesses < enough:
-		return Strength{Bars: 2, Word: "Not strong enough yet.", Advice: advice(r.Sequence)}
+		return Verdict{Bars: 2, Word: "Not strong enough yet.", Advice: advice(r.Sequence)}
 	case r.Guesses < high:
-		return Strength{Bars: 3, Enough: true, Word: "Strong."}
+		return Verdict{Bars: 3, Enough: true, Word: "Strong."}
 	}
-	return Strength{Bars: 4, Enough: true, Word: "Very strong."}
+	return Verdict{Bars: 4, Enough: true, Word: "Very strong."}
 }
 
 // Check refuses (care.Invalid) a passphrase that is not strong enough to keep a patient's messages.
