@@ -23,6 +23,9 @@ func (b *Backend) Judge(id, text string) strength.Verdict {
 	return strength.Judge(text, b.labelOf(id))
 }
 
+// SuggestPassphrase gives a strong passphrase that nobody else has.
+func SuggestPassphrase() (string, error) { return strength.Suggest() }
+
 // labelOf is the name that the person chose, which others would try first; "" where it cannot be known.
 func (b *Backend) labelOf(id string) string {
 	label, err := vault.Label(filepath.Join(ProfilesDir(b.data), filepath.Base(id)))
@@ -65,24 +68,24 @@ func (b *Backend) byCode(typed string) (Label, *vault.Vault, error) {
 
 // Recover signs in with a recovery code, also during a pause, and gives the profile another passphrase: from then on the
 // old one and the code open nothing. Where it cannot be signed in to, both stay good. Else it is as SignIn.
-func (b *Backend) Recover(ctx context.Context, typed, next string) (*Profile, error) {
+func (b *Backend) Recover(ctx context.Context, typed, next string) (*Profile, Label, error) {
 	label, v, err := b.byCode(typed)
 	if err != nil {
-		return nil, err
+		return nil, Label{}, err
 	}
 	defer v.Close()
 	if err := strength.Check(next, label.Label); err != nil {
-		return nil, err
+		return nil, Label{}, err
 	}
 	p, err := b.enter(ctx, label.ID, filepath.Join(ProfilesDir(b.data), label.ID), v, true)
 	if err != nil {
-		return nil, err
+		return nil, Label{}, err
 	}
 	if err := v.Recover(next); err != nil {
 		b.Leave(p)
-		return nil, err
+		return nil, Label{}, err
 	}
-	return p, nil
+	return p, label, nil
 }
 
 // ChangePassphrase gives the profile another passphrase. The one of now is asked for, and tried as at sign-in: an unlocked

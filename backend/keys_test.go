@@ -112,15 +112,15 @@ func TestRecover(t *testing.T) {
 	for _, no := range []string{"", code[:20], strings.Replace(code, code[:1], "U", 1), "0000-0000-0000-0000-0000-0000-0000"} {
 		_, err = b.Recovers(no)
 		wrongly(t, care.Invalid, "no code", err)
-		_, err = b.Recover(t.Context(), no, better)
+		_, _, err = b.Recover(t.Context(), no, better)
 		wrongly(t, care.Invalid, "no code", err)
 	}
 	if l, err := b.Recovers(strings.ToLower(code)); err != nil || l != (Label{ID: "rosa", Label: "Rosa"}) {
 		t.Errorf("%+v, %v", l, err)
 	}
-	_, err = b.Recover(t.Context(), code, "demo")
+	_, _, err = b.Recover(t.Context(), code, "demo")
 	wrongly(t, care.Invalid, "a weak one", err)
-	p, err = b.Recover(t.Context(), code, better)
+	p, _, err = b.Recover(t.Context(), code, better)
 	must(t, err)
 	if p.ID != "rosa" {
 		t.Errorf("it is %s", p.ID)
@@ -144,7 +144,7 @@ func TestRecoverOfAProfileThatIsOpenElsewhere(t *testing.T) {
 	must(t, err)
 	code, err := p.NewCode(passphrase)
 	must(t, err)
-	_, err = here.Recover(t.Context(), code, better)
+	_, _, err = here.Recover(t.Context(), code, better)
 	wrongly(t, care.Conflict, "open elsewhere", err)
 	_, err = here.Recovers(code)
 	must(t, err)

@@ -23,13 +23,18 @@ func (s *server) saveCopy(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
+	s.handOver(w, r, file.Name, file.Content)
+}
+
+// handOver gives a person a file to keep.
+func (s *server) handOver(w http.ResponseWriter, r *http.Request, name string, content []byte) {
 	if s.window == nil {
-		respond.File(w, file.Name, file.Content)
+		respond.File(w, name, content)
 		return
 	}
 	ctx, cancel := visitorOf(r).here(r.Context())
 	defer cancel()
-	saved, err := s.window.SaveCopy(ctx, file.Name, file.Content)
+	saved, err := s.window.SaveCopy(ctx, name, content)
 	switch {
 	case err != nil:
 		respond.Failed(w, r, err)

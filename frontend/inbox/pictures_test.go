@@ -147,4 +147,8 @@ func TestPictures(t *testing.T) {
 	b.button("Unassigned 0")
 	b.sees("All caught up.")
 	a.Screen("inbox-empty")
+	b.button("Rosa Delgado, RN: text size and theme")
+	b.button("Passphrase and recovery")
+	b.sees("You have no recovery sheet.")
+	a.State("passphrase")
 }

@@ -60,9 +60,9 @@ func Check(text string, about ...string) error {
 	s := Judge(text, about...)
 	switch {
 	case s.Bars == 0:
-		return care.Refusef(care.Invalid, "Choose a passphrase.").In("passphrase")
+		return care.Refusef(care.Invalid, "Choose a passphrase.").In("new")
 	case !s.Enough:
-		return care.Refusef(care.Invalid, "%s %s", s.Word, s.Advice).In("passphrase")
+		return care.Refusef(care.Invalid, "%s %s", s.Word, s.Advice).In("new")
 	}
 	return nil
 }

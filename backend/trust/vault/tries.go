@@ -104,7 +104,7 @@ func take(dir string, now time.Time) error {
 	if t != kept { // else it would begin anew with each look at it
 		err = writeTries(dir, t)
 	}
-	return errors.Join(care.Refusef(care.Paused, "%d wrong tries in a row: there is a pause now. Your messages are safe.", triesAllowed), err)
+	return errors.Join(care.Refusef(care.Paused, "There is a pause now, after %d wrong tries. Your messages are safe.", triesAllowed), err)
 }
 
 // asOf is the count as a clock sees it that may have been set back: the last try was now at the latest. A pause ends no
