@@ -3,6 +3,7 @@ package inbox_test
 import (
 	"context"
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -315,8 +316,8 @@ func (c *clinic) Thread(_ context.Context, part care.EventID) (view.Thread, erro
 			out.Drafts[d.What] = d
 		}
 	}
-	for _, h := range c.held {
-		if h.Part == part {
+	for _, draft := range slices.Sorted(maps.Keys(c.held)) {
+		if h := c.held[draft]; h.Part == part {
 			out.Held = append(out.Held, h)
 		}
 	}
