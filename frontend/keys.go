@@ -78,7 +78,7 @@ func (s *server) takeCode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("HX-Push-Url", link.Recovered) // a step of its own; the code is in the page alone
-	respond.HTML(w, r, passphrase.ChoiceForm(passphrase.Choice{Code: code, Label: profile.Label}))
+	respond.HTML(w, r, passphrase.ChoiceForm(passphrase.Choice{Code: code, Label: profile.Label, Strength: s.home.Judge("", "")}))
 }
 
 func (s *server) badCode(w http.ResponseWriter, r *http.Request, code string, err error) {
@@ -114,7 +114,7 @@ func (s *server) takeNew(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		s.arrive(w, r, signed, profile.ID, link.Keys)
 	case field != "":
-		choice := passphrase.Choice{Code: code, Label: profile.Label, Errors: passphrase.Errors{field: care.SentenceOf(err)}}
+		choice := passphrase.Choice{Code: code, Label: profile.Label, Strength: s.judged(r), Errors: passphrase.Errors{field: care.SentenceOf(err)}}
 		respond.Refused(w, r, respond.Status(err), passphrase.ChoiceForm(choice))
 	default:
 		respond.Failed(w, r, err)
@@ -137,7 +137,7 @@ func (s *server) keys(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
-	respond.HTML(w, r, passphrase.Page(passphrase.Keys{HasCode: has, Member: who.Me().Role == care.RoleMember}))
+	respond.HTML(w, r, passphrase.Page(passphrase.Keys{HasCode: has, Member: who.Me().Role == care.RoleMember, Strength: s.home.Judge("", "")}))
 }
 
 // changePassphrase changes the passphrase.
@@ -154,7 +154,7 @@ func (s *server) changePassphrase(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		w.Header().Set("HX-Reswap", "outerHTML") // what was typed does not stay
-		respond.HTML(w, r, passphrase.Changed())
+		respond.HTML(w, r, passphrase.Changed(s.home.Judge("", "")))
 		return
 	}
 	errs, left, ok := s.wrongField(r, err)
@@ -162,7 +162,7 @@ func (s *server) changePassphrase(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
-	respond.Refused(w, r, respond.Status(err), passphrase.ChangeForm(passphrase.Change{Errors: errs, Left: left}))
+	respond.Refused(w, r, respond.Status(err), passphrase.ChangeForm(passphrase.Change{Strength: s.judged(r), Errors: errs, Left: left}))
 }
 
 // wrongField says which field of a signed-in person's form a refusal is about; ok is false where it is about none.
@@ -236,7 +236,12 @@ func (s *server) strength(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, respond.BadForm(err))
 		return
 	}
-	respond.HTML(w, r, passphrase.Meter(s.home.Judge(s.chooser(r), r.PostFormValue("new"))))
+	respond.HTML(w, r, passphrase.Meter(s.judged(r)))
+}
+
+// judged is the strength of the new passphrase in a form.
+func (s *server) judged(r *http.Request) seat.Strength {
+	return s.home.Judge(s.chooser(r), r.PostFormValue("new"))
 }
 
 // suggestion puts a strong passphrase into the form.

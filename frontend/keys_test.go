@@ -100,7 +100,7 @@ func weak(passphrase string) error {
 func (w *world) Judge(_, passphrase string) seat.Strength {
 	switch n := min(len(strings.Fields(passphrase)), 4); {
 	case n == 0:
-		return seat.Strength{Advice: "Four or more words that have nothing to do with you."}
+		return seat.Strength{Advice: "Four or more words that you can remember and others cannot guess."}
 	case n < 3:
 		return seat.Strength{Bars: n, Word: "Too easy to guess.", Advice: "Add another uncommon word or two."}
 	default:

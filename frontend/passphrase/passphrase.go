@@ -33,9 +33,10 @@ func CodeForm(c Code) templ.Component { return codeForm(c) }
 
 // Choice is the form in which who came with a code chooses a passphrase.
 type Choice struct {
-	Code   string
-	Label  string // of the profile that the code opens
-	Errors Errors
+	Code     string
+	Label    string        // of the profile that the code opens
+	Strength seat.Strength // of what is typed
+	Errors   Errors
 }
 
 // ChoiceForm takes the place of CodeForm.
@@ -43,8 +44,9 @@ func ChoiceForm(c Choice) templ.Component { return choiceForm(c) }
 
 // Keys is the page of whoever is signed in.
 type Keys struct {
-	HasCode bool
-	Member  bool
+	HasCode  bool
+	Member   bool
+	Strength seat.Strength // of no passphrase
 }
 
 // Page is the whole screen.
@@ -52,15 +54,16 @@ func Page(k Keys) templ.Component { return page(k) }
 
 // Change is the form that changes the passphrase.
 type Change struct {
-	Errors Errors
-	Left   string // how many tries are left
+	Strength seat.Strength // of what is typed
+	Errors   Errors
+	Left     string // how many tries are left
 }
 
 // ChangeForm is the part of the page that a refusal draws again.
 func ChangeForm(c Change) templ.Component { return changeForm(c) }
 
 // Changed is that part once it is done: empty again, and said in the toast.
-func Changed() templ.Component { return changed() }
+func Changed(empty seat.Strength) templ.Component { return changed(empty) }
 
 // Make is the form that makes a recovery sheet.
 type Make struct {
@@ -115,6 +118,14 @@ func (e Errors) field(name string, hints ...string) templ.Attributes {
 		a["aria-describedby"] = strings.Join(hints, " ")
 	}
 	return a
+}
+
+// unless is a strength without the words that an error says already.
+func unless(refusal string, s seat.Strength) seat.Strength {
+	if refusal != "" {
+		s.Word, s.Advice = "", ""
+	}
+	return s
 }
 
 func bars(s seat.Strength) []bool {

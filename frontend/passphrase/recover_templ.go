@@ -292,7 +292,7 @@ func choiceForm(c Choice) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = newFields(c.Errors).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = newFields(c.Strength, c.Errors).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -41,7 +41,7 @@ const looked = 72
 // Judge estimates a passphrase. about are words that others would try first: the name of its owner, say.
 func Judge(text string, about ...string) Verdict {
 	if strings.TrimSpace(text) == "" {
-		return Verdict{Advice: "Four or more words that have nothing to do with you."}
+		return Verdict{Advice: "Four or more words that you can remember and others cannot guess."}
 	}
 	r := zxcvbn.PasswordStrength(beginning(text), words(about))
 	switch {
