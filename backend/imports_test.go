@@ -77,7 +77,7 @@ var support = []string{"backend/post/posttest", "backend/record/recordtest", "ba
 var owners = map[string][]string{
 	"filippo.io/age":                 {"backend/trust/seal"},
 	"golang.org/x/crypto":            {"backend/trust/seal", "backend/trust/vault"},
-	"golang.org/x/sync":              {"backend/replica"},
+	"golang.org/x/sync":              {"backend/replica", "backend/post/fetch"},
 	"golang.org/x/term":              {"app"},
 	"golang.org/x/text":              {"backend/trust/vault", "backend/record/store"},
 	"github.com/rickar/cal/v2":       {"backend/care/promise"},
