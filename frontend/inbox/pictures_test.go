@@ -70,7 +70,7 @@ func TestPictures(t *testing.T) {
 	b.press("\x1b")
 	b.button("Rosa Delgado, RN: text size and theme")
 	b.sees("Text size")
-	a.Detail("menu")
+	a.Take("menu", picturetest.Light, picturetest.Large)
 	b.press("\x1b")
 	b.press("/")
 	b.until("the search field", `document.activeElement.id === "search"`)
