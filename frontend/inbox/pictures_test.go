@@ -153,4 +153,7 @@ func TestPictures(t *testing.T) {
 	b.button("Unassigned 0")
 	b.sees("All caught up.")
 	a.Screen("inbox-empty")
+	b.button("Lock")
+	b.sees("Unlock")
+	a.State("locked")
 }
