@@ -86,9 +86,7 @@ func (k *keeper) save(change func(*place)) {
 	change(&k.now)
 	text, err := json.Marshal(k.now)
 	if err == nil {
-		if err = os.WriteFile(k.path+".new", text, 0o600); err == nil {
-			err = os.Rename(k.path+".new", k.path)
-		}
+		err = replaceFile(k.path, text)
 	}
 	if err != nil {
 		k.log.Warn("the window's place cannot be kept", "err", err)

@@ -117,6 +117,7 @@ func (w *window) serve(ctx context.Context, raised <-chan struct{}) {
 			shell.WindowShow(ctx)
 		case <-w.end.Done():
 			shell.Quit(ctx)
+			dismissDialogs()
 			return
 		}
 	}

@@ -67,7 +67,7 @@ var may = map[string][]string{
 }
 
 // screens are the rooms of frontend that show one screen each; they never import each other.
-var screens = []string{"signin", "center", "compose", "thread", "inbox", "desk"}
+var screens = []string{"signin", "center", "compose", "thread", "transcript", "inbox", "desk"}
 
 // support are the rooms that exist for tests. They may import anything of ours, and only tests may import them.
 var support = []string{"backend/post/posttest", "backend/record/recordtest", "backend/stories", "frontend/picturetest"}

@@ -70,7 +70,7 @@ func open(t *testing.T, w *world) *browser {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	t.Cleanup(cancel)
 	b.ctx = ctx
 	t.Cleanup(b.quiet)
@@ -215,8 +215,10 @@ func eval[T any](b *browser, expression string) T {
 func (b *browser) look(theme, size string, width, height int64) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, height))
-	eval[bool](b, fmt.Sprintf(`(document.documentElement.dataset.theme = %q, document.documentElement.dataset.size = %q,
-		new Promise((done) => document.fonts.ready.then(() => setTimeout(() => done(true), 200))))`, theme, size))
+	if _, err := picturetest.Patiently(b.t, b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`(document.documentElement.dataset.theme = %q, document.documentElement.dataset.size = %q,
+		new Promise((done) => document.fonts.ready.then(() => setTimeout(() => done(true), 200))))`, theme, size), chromedp.EvalAwaitPromise)); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // shoot keeps a picture where POSTERN_PICTURES names a folder.
@@ -255,8 +257,10 @@ func (b *browser) accessible(name string) {
 	for _, theme := range []string{"postern", "postern-dark"} {
 		b.look(theme, "", 1280, 800)
 		b.shoot(name + "-" + theme)
-		eval[bool](b, string(axe)+";true")
-		found := eval[string](b, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}).then((r) => JSON.stringify(r.violations))`)
+		found, err := picturetest.Patiently(b.t, b.ctx, chromedp.Evaluate[string](string(axe)+`; axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}).then((r) => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
+		if err != nil {
+			b.t.Fatal(err)
+		}
 		var violations []violation
 		if err := json.Unmarshal([]byte(found), &violations); err != nil {
 			b.t.Fatal(err)

@@ -1,6 +1,7 @@
 package frontend_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -235,6 +236,9 @@ func (p *pane) Tell(event, _ string) { p.told <- event }
 func (p *pane) Look() string         { return "" }
 func (p *pane) SetLook(string)       {}
 func (p *pane) Another() error       { return nil }
+func (p *pane) SaveCopy(context.Context, string, []byte) (bool, error) {
+	return false, nil
+}
 
 // TestLockFromANewMessage: it had no address of its own yet, and its words are there all the same.
 func TestLockFromANewMessage(t *testing.T) {

@@ -37,6 +37,7 @@ func (s *server) routes() http.Handler {
 	mux.Handle("GET /messages/{part}", s.member(letters.Conversation))
 	mux.Handle("POST /messages/{part}/read", s.member(letters.Read))
 	mux.Handle("POST /messages/{part}/resend", s.member(letters.Resend))
+	mux.Handle("POST /messages/{part}/copy", s.member(s.saveCopy))
 
 	mux.Handle("GET /drafts/{draft}", s.member(compose.Edit))
 	mux.Handle("POST /drafts/{draft}", s.member(compose.Save))
@@ -59,6 +60,7 @@ func (s *server) routes() http.Handler {
 	mux.Handle("POST /cases/{part}/flag", s.staff(desk.Flag))
 	mux.Handle("POST /cases/{part}/reopen", s.staff(desk.Reopen))
 	mux.Handle("POST /cases/{part}/resend", s.staff(desk.Resend))
+	mux.Handle("POST /cases/{part}/copy", s.staff(s.saveCopy))
 	mux.Handle("POST /cases/{part}/read", s.staff(desk.Read))
 	mux.Handle("POST /cases/{part}/draft", s.staff(desk.Draft))
 	mux.Handle("POST /cases/{part}/reply", s.staff(desk.Reply))

@@ -429,17 +429,21 @@ func (w *world) Became(_ context.Context, draft string) (seat.Sending, error) {
 	return seat.Sending{}, care.Refusef(care.NotFound, "This text was not sent.")
 }
 
-func (w *world) MarkRead(_ context.Context, part care.EventID) error {
+func (w *world) MarkRead(_ context.Context, part care.EventID, shown ...care.EventID) error {
 	w.change(seat.Change{Threads: []care.ThreadID{part}}, func() {
-		w.read = append(w.read, part)
+		w.read = append(w.read, shown...)
 		if t := w.threads[part]; t != nil {
-			t.Unread = false
-			for i := range t.Items {
-				t.Items[i].Unread = false
-			}
+			markRead(t, shown)
 		}
 	})
 	return nil
+}
+
+func markRead(t *view.Thread, shown []care.EventID) {
+	for i, it := range t.Items {
+		t.Items[i].Unread = it.Unread && !slices.Contains(shown, it.ID)
+	}
+	t.Unread = len(t.News()) > 0
 }
 
 func (w *world) Claim(context.Context, care.EventID) error                 { return nil }

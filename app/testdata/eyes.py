@@ -74,16 +74,16 @@ def press(node):
         raise LookupError("%r cannot be pressed" % node.name)
 
 
-def window(pid):
-    found = subprocess.run(["xdotool", "search", "--all", "--onlyvisible", "--pid", str(pid), "--name", "Postern"], capture_output=True, text=True)
+def window(pid, title="Postern"):
+    found = subprocess.run(["xdotool", "search", "--all", "--onlyvisible", "--pid", str(pid), "--name", title], capture_output=True, text=True)
     ids = found.stdout.split()
     if not ids:
-        raise LookupError("the window is not on the screen")
+        raise LookupError("the window %r is not on the screen" % title)
     return ids[-1]
 
 
-def front(pid):
-    at = window(pid)
+def front(pid, title="Postern"):
+    at = window(pid, title)
     subprocess.run(["xdotool", "windowraise", at, "windowfocus", "--sync", at], check=True)
 
 
@@ -94,6 +94,17 @@ def fill(pid, role, name, text):
     if not has(find(pid, role, name), pyatspi.STATE_FOCUSED):
         raise LookupError("%r does not take the focus" % name)
     subprocess.run(["xdotool", "key", "ctrl+a", "type", "--delay", "4", text], check=True)
+
+
+def chooser(pid):
+    """The platform's dialog for saving a file, which is no page."""
+    for app in pyatspi.Registry.getDesktop(0):
+        if app is None or app.get_process_id() != pid:
+            continue
+        for node in app:
+            if node is not None and node.getRoleName() == "file chooser" and shown(node):
+                return node
+    raise LookupError("no file is asked for")
 
 
 def answer(ask):
@@ -123,6 +134,14 @@ def answer(ask):
         return words(document(pid))
     elif do == "title":
         return subprocess.run(["xdotool", "getwindowname", window(pid)], capture_output=True, text=True, check=True).stdout.strip()
+    elif do == "asked":
+        dialog = chooser(pid)
+        return [dialog.name, next(n for n in walk(dialog) if n.getRoleName() == "text").queryText().getText(0, -1)]
+    elif do == "answer":
+        front(pid, chooser(pid).name)
+        if ask["text"]:
+            subprocess.run(["xdotool", "key", "ctrl+a", "type", "--delay", "4", ask["text"]], check=True)
+        subprocess.run(["xdotool", "key", ask["name"]], check=True)
     elif do == "key":
         front(pid)
         subprocess.run(["xdotool", "key", ask["name"]], check=True)

@@ -626,16 +626,21 @@ func TestMarkRead(t *testing.T) {
 	reply := s.Says(recordtest.Rosa, "Use the cream.")
 	done := s.Completes(recordtest.Rosa, "Come back if it stays.", m)
 	a.takes(reply, done)
-	must(t, a.MarkRead(t.Context(), s.Thread))
+	must(t, a.MarkRead(t.Context(), s.Thread, reply.ID))
+	seen := a.mails(recordtest.LeeBox)
+	if len(seen) != 1 {
+		t.Errorf("%d messages seen, and the screen had shown one of them", len(seen))
+	}
+	must(t, a.MarkRead(t.Context(), s.Thread, reply.ID, done.ID))
 	if len(a.told.Threads) != 1 {
 		t.Error("nobody is told")
 	}
 	a.told = Change{}
-	must(t, a.MarkRead(t.Context(), s.Thread))
+	must(t, a.MarkRead(t.Context(), s.Thread, reply.ID, done.ID))
 	if len(a.told.Threads) != 0 {
 		t.Error("told again: the screen would read and read")
 	}
-	seen := a.mails(recordtest.LeeBox)
+	seen = append(seen, a.mails(recordtest.LeeBox)...)
 	var ids []care.EventID
 	for _, e := range seen {
 		ids = append(ids, e.Body.(event.SeenBody).Message)
@@ -646,7 +651,7 @@ func TestMarkRead(t *testing.T) {
 	r := rosa(t)
 	r.takes(s.All...)
 	n := r.events()
-	must(t, r.MarkRead(t.Context(), s.Thread))
+	must(t, r.MarkRead(t.Context(), s.Thread, recordtest.IDs(s.All...)...))
 	if r.events() != n {
 		t.Error("what staff read left this computer")
 	}

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"postern/backend/care"
@@ -48,9 +49,10 @@ func (d *Desk) Receive(ctx context.Context, thread care.ThreadID, message care.E
 	return err
 }
 
-// MarkRead notes that the person at this desk has read the part as it stands. A member's reading of an office's message
-// is an event, so that the care team and the member's other computers know; staff's stays on this computer.
-func (d *Desk) MarkRead(ctx context.Context, part care.EventID) error {
+// MarkRead notes that the person at this desk has read those items of a part that were shown: another may have come
+// since the screen was drawn. A member's reading of an office's message is an event, so that the care team and the
+// member's other computers know; staff's stays on this computer.
+func (d *Desk) MarkRead(ctx context.Context, part care.EventID, shown ...care.EventID) error {
 	var thread care.ThreadID
 	var changed bool
 	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
@@ -59,7 +61,8 @@ func (d *Desk) MarkRead(ctx context.Context, part care.EventID) error {
 			return err
 		}
 		thread = c.Thread
-		marks, err := d.Seen.Mark(ctx, tx, p.ID, shownIDs(p)...)
+		hidden := func(id care.EventID) bool { return !slices.Contains(shown, id) }
+		marks, err := d.Seen.Mark(ctx, tx, p.ID, slices.DeleteFunc(shownIDs(p), hidden)...)
 		if err != nil {
 			return err
 		}
@@ -67,7 +70,7 @@ func (d *Desk) MarkRead(ctx context.Context, part care.EventID) error {
 		if !d.member() || c.ReadOnly {
 			return nil
 		}
-		for _, id := range unseen(p) {
+		for _, id := range slices.DeleteFunc(unseen(p), hidden) {
 			changed = true
 			if _, err := d.record(ctx, tx, c, fact{kind: event.Seen, part: p.ID, body: event.SeenBody{Message: id}}); err != nil {
 				return err

@@ -29,7 +29,11 @@ func (m *Maker) act(ctx context.Context, s scene) error {
 		return err
 	}
 	if !part.IsZero() && s.does != drafts { // who acts has read what is there
-		if err := p.Desk().MarkRead(ctx, part); err != nil {
+		t, err := p.Views().Thread(ctx, part)
+		if err == nil {
+			err = p.Desk().MarkRead(ctx, part, t.News()...)
+		}
+		if err != nil {
 			return err
 		}
 	}

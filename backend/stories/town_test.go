@@ -306,7 +306,13 @@ func (p *person) notes(part care.EventID, text string) {
 
 func (p *person) claims(part care.EventID)  { p.t.Helper(); must(p.t, p.desk().Claim(p.ctx(), part)) }
 func (p *person) reopens(part care.EventID) { p.t.Helper(); must(p.t, p.desk().Reopen(p.ctx(), part)) }
-func (p *person) reads(part care.EventID)   { p.t.Helper(); must(p.t, p.desk().MarkRead(p.ctx(), part)) }
+
+// reads reads all that a conversation shows.
+func (p *person) reads(part care.EventID) {
+	p.t.Helper()
+	th := p.sees(part)
+	must(p.t, p.desk().MarkRead(p.ctx(), part, th.News()...))
+}
 
 // sees is the conversation as the person's screen shows it.
 func (p *person) sees(part care.EventID) view.Thread {

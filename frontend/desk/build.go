@@ -63,7 +63,7 @@ func build(in input) model {
 	}
 	m.Composer, m.Unsent = composerOf(in, m.Patient.First), unsentOf(t)
 	m.Panel = panelOf(in)
-	m.Unread = unreadMark(t)
+	m.News = newsOf(in.at, t)
 	return m
 }
 
@@ -262,16 +262,15 @@ func defaultMode(c composer) string {
 	return modeNone
 }
 
-// unreadMark names what is unread, so that it is reported as read once.
-func unreadMark(t view.Thread) string {
-	mark := ""
-	for _, i := range t.Items {
-		if i.Unread {
-			mark = i.ID.String()
-		}
+// newsAtOnce is how much one report names; the pane is drawn again after it, and reports the rest.
+const newsAtOnce = 100
+
+// newsOf is what is unread, for one report that it was read. Its mark differs wherever that does.
+func newsOf(a at, t view.Thread) news {
+	ids := t.News()
+	if len(ids) == 0 {
+		return news{}
 	}
-	if mark == "" && t.Unread {
-		mark = "part"
-	}
-	return mark
+	mark := fmt.Sprintf("unread-%d-%s", len(ids), ids[len(ids)-1])
+	return news{Mark: mark, Read: link.Shows(a.act("read"), ids[:min(len(ids), newsAtOnce)]...)}
 }

@@ -31,7 +31,7 @@ type acts interface {
 	Became(ctx context.Context, draft string) (seat.Sending, error)
 	TakeBack(ctx context.Context, draft string) (view.Draft, error)
 	Discard(ctx context.Context, draft string) error
-	MarkRead(ctx context.Context, part care.EventID) error
+	MarkRead(ctx context.Context, part care.EventID, shown ...care.EventID) error
 	Claim(ctx context.Context, part care.EventID) error
 	Unclaim(ctx context.Context, part care.EventID) error
 	Assign(ctx context.Context, part care.EventID, who care.PersonID) error

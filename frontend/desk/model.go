@@ -72,8 +72,11 @@ type model struct {
 	Unsent    []unsentText // what was being written when writing here came to an end
 	Composer  composer
 	Panel     panel
-	Unread    string // changes with what is unread: each value is reported as read once. Empty: all read
+	News      news
 }
+
+// news is what of the pane is unread: each mark is reported once, to the address. The zero value: all is read.
+type news struct{ Mark, Read string }
 
 // absent is the bar that says that the provider is away.
 type absent struct{ Who, Rest string }

@@ -7,6 +7,7 @@ import (
 
 	"postern/backend/care"
 	"postern/backend/record/view"
+	"postern/frontend/link"
 	"postern/frontend/respond"
 	"postern/frontend/seat"
 )
@@ -118,11 +119,14 @@ func (a *at) draftOnce(r *http.Request) string {
 	return id
 }
 
-// Read notes that the conversation was shown to the person.
+// Read notes which items of the conversation were shown to the person.
 func Read(w http.ResponseWriter, r *http.Request) {
 	a, err := here(r)
 	if err == nil {
-		err = seat.From(r.Context()).Desk().MarkRead(r.Context(), a.part)
+		var shown []care.EventID
+		if shown, err = link.Shown(r); err == nil {
+			err = seat.From(r.Context()).Desk().MarkRead(r.Context(), a.part, shown...)
+		}
 	}
 	if err != nil {
 		respond.Failed(w, r, err)

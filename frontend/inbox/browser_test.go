@@ -51,7 +51,7 @@ func open(t *testing.T, c *clinic) *browser {
 	t.Cleanup(stopAlloc)
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(stop)
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{t: t, ctx: ctx, url: srv.URL, clinic: c}
 	still := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}}
@@ -154,7 +154,7 @@ func (b *browser) row(name string) {
 func (b *browser) look(theme, size string, width, height int64) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, height))
-	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`(async () => {
+	_, err := picturetest.Patiently(b.t, b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`(async () => {
 		const d = document.documentElement.dataset, frame = () => new Promise(requestAnimationFrame);
 		d.theme = %q; d.size = %q;
 		for (let still = 0; still < 3; still = document.getAnimations().some((a) => a instanceof CSSTransition) ? 0 : still + 1) await frame();
@@ -187,12 +187,11 @@ func (b *browser) accessible(name string) {
 	if err != nil {
 		b.t.Skipf("axe-core is installed by npm: %v", err)
 	}
-	eval[bool](b, string(axe)+";true")
 	for _, theme := range []string{"postern", "postern-dark"} {
 		b.look(theme, "", 1440, 900)
 		b.shoot(name + "-" + theme)
-		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]byte](
-			`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}).then((r) => r.violations)`,
+		found, err := picturetest.Patiently(b.t, b.ctx, chromedp.Evaluate[[]byte](
+			string(axe)+`; axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]}).then((r) => r.violations)`,
 			chromedp.EvalAwaitPromise))
 		if err != nil {
 			b.t.Fatal(err)

@@ -439,13 +439,13 @@ func (c *clinic) on(part care.EventID, f func(*view.Thread) error) error {
 	})
 }
 
-func (c *clinic) MarkRead(_ context.Context, part care.EventID) error {
+func (c *clinic) MarkRead(_ context.Context, part care.EventID, shown ...care.EventID) error {
 	return c.on(part, func(t *view.Thread) error {
 		c.reads++
-		t.Unread = false
-		for i := range t.Items {
-			t.Items[i].Unread = false
+		for i, it := range t.Items {
+			t.Items[i].Unread = it.Unread && !slices.Contains(shown, it.ID)
 		}
+		t.Unread = len(t.News()) > 0
 		return nil
 	})
 }

@@ -140,10 +140,13 @@ func TestStatesAreAccessible(t *testing.T) {
 	b.row("Aaliyah Brooks")
 	b.sees("Possible allergic reaction")
 	b.accessible("urgent")
-	for _, th := range c.threads {
-		th.Open = false
-	}
-	b.button("Unassigned 6")
+	c.change(func() error {
+		for _, th := range c.threads {
+			th.Open = false
+		}
+		return nil
+	})
+	b.press("gu")
 	b.sees("All caught up.")
 	b.accessible("s7")
 	eval[bool](b, `(document.dispatchEvent(new KeyboardEvent("keydown", {key: "l", ctrlKey: true, bubbles: true, cancelable: true})), true)`)

@@ -2,7 +2,9 @@
 package link
 
 import (
+	"net/http"
 	"net/url"
+	"strings"
 
 	"postern/backend/care"
 )
@@ -37,11 +39,42 @@ func Conversation(part care.EventID, show string) string {
 	return With(Messages+"/"+part.String(), "show", show)
 }
 
-// Read marks a conversation as read.
-func Read(part care.EventID) string { return "/messages/" + part.String() + "/read" }
+// Read marks an item of a conversation as read.
+func Read(part, item care.EventID) string {
+	return Shows("/messages/"+part.String()+"/read", item)
+}
+
+const itemParam = "item"
+
+// Shows adds to an address which items stand on the screen.
+func Shows(address string, items ...care.EventID) string {
+	q := url.Values{}
+	for _, id := range items {
+		q.Add(itemParam, id.String())
+	}
+	if strings.Contains(address, "?") {
+		return address + "&" + q.Encode()
+	}
+	return address + "?" + q.Encode()
+}
+
+// Shown are the items that a request to mark as read names: what stood on the screen, not what has come since.
+func Shown(r *http.Request) (ids []care.EventID, err error) {
+	for _, s := range r.URL.Query()[itemParam] {
+		id, err := care.ParseEventID(s)
+		if err != nil {
+			return nil, care.Because(care.Invalid, err, "There is no such message.")
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
 
 // Resend sends again what did not reach the office.
 func Resend(part care.EventID) string { return "/messages/" + part.String() + "/resend" }
+
+// Copy saves a copy of a conversation as a file.
+func Copy(part care.EventID) string { return "/messages/" + part.String() + "/copy" }
 
 // Draft is the form of an unsent new message, and where it is saved.
 func Draft(id string) string { return "/drafts/" + url.PathEscape(id) }
@@ -76,7 +109,7 @@ func Queue(queue string) string { return Inbox + "/" + url.PathEscape(queue) }
 // Case is one conversation as staff read it, beside a queue.
 func Case(queue string, part care.EventID) string { return Queue(queue) + "/" + part.String() }
 
-// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "resend", "reply", "note", "completion".
+// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "resend", "copy", "reply", "note", "completion".
 func Act(part care.EventID, verb string) string { return "/cases/" + part.String() + "/" + verb }
 
 // RowID is the id of a conversation's row in a list.

@@ -191,10 +191,10 @@ func (a *Album) look(v View) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	if err := chromedp.Do(a.page, chromedp.EmulateViewport(v.Width, v.Height)); err != nil {
+	if _, err := Patiently(a.t, a.page, chromedp.EmulateViewport(v.Width, v.Height)); err != nil {
 		a.t.Fatal(err)
 	}
-	_, err = chromedp.Run(a.page, chromedp.Evaluate[bool](fmt.Sprintf(`(async () => {
+	_, err = Patiently(a.t, a.page, chromedp.Evaluate[bool](fmt.Sprintf(`(async () => {
 		const root = document.documentElement, frame = () => new Promise(requestAnimationFrame);
 		Object.assign(root.dataset, %s);
 		root.style.caretColor = "transparent";
@@ -214,7 +214,7 @@ func (a *Album) look(v View) {
 
 func (a *Album) shoot() *image.RGBA {
 	a.t.Helper()
-	b, err := chromedp.Run(a.page, chromedp.CaptureScreenshot())
+	b, err := Patiently(a.t, a.page, chromedp.CaptureScreenshot())
 	if err != nil {
 		a.t.Fatal(err)
 	}

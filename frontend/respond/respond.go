@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -77,6 +78,14 @@ func Refused(w http.ResponseWriter, r *http.Request, code int, c templ.Component
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
 	_, _ = w.Write(b.Bytes())
+}
+
+// File answers with a file to keep. The page's script takes it from there: a browser that follows a link cannot show the
+// ticket of the sign-in.
+func File(w http.ResponseWriter, name string, content []byte) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	_, _ = w.Write(content)
 }
 
 // Nothing answers that all is well and nothing needs to be drawn.

@@ -56,22 +56,29 @@ func (c Clock) Stamp(t time.Time) string {
 }
 
 // ISODay is an ISO 8601 date told as Day tells it; a text that is no date is given back as it is.
-func (c Clock) ISODay(date string) string {
-	t, err := time.ParseInLocation(time.DateOnly, date, c.Zone)
-	if err != nil {
-		return date
-	}
-	return c.Day(t)
-}
+func (c Clock) ISODay(date string) string { return c.iso(date, c.Day) }
 
 // ISODate is an ISO 8601 date told as Date tells it.
-func (c Clock) ISODate(date string) string {
+func (c Clock) ISODate(date string) string { return c.iso(date, c.Date) }
+
+// ISODated is an ISO 8601 date told with its year, whichever it is: "Mar 4, 1980".
+func (c Clock) ISODated(date string) string {
+	return c.iso(date, func(t time.Time) string { return t.Format("Jan 2, 2006") })
+}
+
+func (c Clock) iso(date string, tell func(time.Time) string) string {
 	t, err := time.ParseInLocation(time.DateOnly, date, c.Zone)
 	if err != nil {
 		return date
 	}
-	return c.Date(t)
+	return tell(t)
 }
+
+// Dated is "Fri Nov 20, 2026, 3:42 pm CST": for what is read long after, and elsewhere.
+func (c Clock) Dated(t time.Time) string { return c.in(t).Format("Mon Jan 2, 2006, 3:04 pm MST") }
+
+// DatedDay is "Tue Nov 24, 2026".
+func (c Clock) DatedDay(t time.Time) string { return c.in(t).Format("Mon Jan 2, 2006") }
 
 // Machine is the instant for the datetime attribute of a time element.
 func (c Clock) Machine(t time.Time) string { return c.in(t).Format(time.RFC3339) }

@@ -32,6 +32,9 @@ func TestTimes(t *testing.T) {
 		{"ISO day", c.ISODay("2026-11-30"), "Mon Nov 30"},
 		{"ISO date", c.ISODate("2026-10-06"), "Oct 6"},
 		{"not a date", c.ISODay("soon"), "soon"},
+		{"dated", c.Dated(day(20, 15, 42).UTC()), "Fri Nov 20, 2026, 3:42 pm test"},
+		{"dated day", c.DatedDay(day(24, 9, 0)), "Tue Nov 24, 2026"},
+		{"ISO date with its year", c.ISODated("2026-10-06"), "Oct 6, 2026"},
 		{"machine", c.Machine(day(20, 15, 42).UTC()), "2026-11-20T15:42:00-06:00"},
 	} {
 		if test.got != test.want {

@@ -84,7 +84,7 @@ type Desk interface {
 	Discard(ctx context.Context, draft string) error
 	Became(ctx context.Context, draft string) (Sending, error) // what a sent draft became; care.NotFound if it was not sent
 
-	MarkRead(ctx context.Context, part care.EventID) error
+	MarkRead(ctx context.Context, part care.EventID, shown ...care.EventID) error
 	Claim(ctx context.Context, part care.EventID) error
 	Unclaim(ctx context.Context, part care.EventID) error
 	Assign(ctx context.Context, part care.EventID, who care.PersonID) error

@@ -14,10 +14,11 @@
 //                              (hx-trigger "input delay:1s, change") and whenever it hears postern:save
 //   [data-opening]             marks a page that holds nothing yet: what its address names is asked for, with the ticket
 //   [data-leaves]              a form that leaves this person's pages; what is unsaved goes first
-//   [data-key="ctrl+l"]        the button that Ctrl L presses: it locks the screen
+//   [data-key="ctrl+l"]        the button that Ctrl L presses; so with other letters
 //   body[data-lock]            after how many milliseconds without activity the screen locks
 //   body[data-covered]         locked while words were on the page that could not be saved; they are kept, out of sight
 //   body[data-window]          the desktop window shows the page, no browser
+//   [data-brief]               in the toast: goes by itself after ten seconds
 //   [data-close-toast], [data-reveal="ID"]
 (() => {
   "use strict";
@@ -129,10 +130,11 @@
   for (const kind of ["keydown", "pointerdown", "wheel", "touchmove"]) addEventListener(kind, act, { capture: true, passive: true });
 
   document.addEventListener("keydown", (e) => {
-    const lock = $('[data-key="ctrl+l"]');
-    if (!lock || !(e.ctrlKey || e.metaKey) || e.altKey || e.shiftKey || e.isComposing || e.key.toLowerCase() !== "l") return;
+    if (!(e.ctrlKey || e.metaKey) || e.altKey || e.shiftKey || e.isComposing) return;
+    const button = $(`[data-key="ctrl+${CSS.escape(e.key.toLowerCase())}"]`);
+    if (!button) return;
     e.preventDefault();
-    if (!e.repeat) lock.click();
+    if (!e.repeat) button.click();
   });
 
   // ---- changes ----
@@ -324,6 +326,26 @@
     unsaved.clear();
   });
 
+  // ---- files ----
+
+  // A file that is answered becomes a download here, for only what the page asks shows the ticket. As bytes, not as HTML, no
+  // browser shows it as a page of this origin.
+  document.addEventListener("htmx:before:response", (e) => {
+    const { raw, headers } = e.detail.ctx.response;
+    const [, name] = /^attachment; filename="([^"]+)"$/.exec(headers.get("Content-Disposition")) ?? [];
+    if (!name) return;
+    e.preventDefault();
+    download(name, raw);
+  });
+
+  async function download(name, answer) {
+    const link = document.createElement("a");
+    link.download = name;
+    link.href = URL.createObjectURL(new Blob([await answer.arrayBuffer()]));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  }
+
   // ---- the window's own keys ----
 
   if (windowed)
@@ -408,6 +430,10 @@
     const theme = { light: "postern", dark: "postern-dark" }[look.get("theme")];
     theme ? (root.theme = theme) : delete root.theme;
     look.get("size") === "100" ? delete root.size : (root.size = look.get("size"));
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const brief = $("#toast [data-brief]");
+    if (brief) setTimeout(() => brief.remove(), 10000);
   });
   document.addEventListener("htmx:error", (e) => {
     if (e.detail.error?.name === "AbortError" || !e.detail.ctx?.request) return;

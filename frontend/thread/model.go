@@ -93,6 +93,7 @@ type model struct {
 	With    string
 	Topic   string
 	Sealed  bool
+	Copy    string // where to save a copy of it; "" where it is not a conversation yet
 	Notices []notice
 	Before  *other
 	After   []other
@@ -111,7 +112,8 @@ func isReader(id string) bool { return strings.HasPrefix(id, readerID) }
 func threadModel(from input, t view.Thread) model {
 	c := from.frame.Clock
 	m := model{ID: readerID + t.Part.String(), Thread: t.Row.Thread.String(), Back: link.List(from.show),
-		Subject: string(t.Subject), With: "With " + from.doctors.Name(t.Office), Topic: t.Topic.Name(), Sealed: true}
+		Subject: string(t.Subject), With: "With " + from.doctors.Name(t.Office), Topic: t.Topic.Name(), Sealed: true,
+		Copy: link.Copy(t.Part)}
 	since := from.since
 	if since == "" {
 		since = firstUnread(t.Items)
@@ -184,6 +186,9 @@ func nextDraft(t view.Thread) string {
 			fmt.Fprintln(sum, it.ID)
 		}
 	}
+	for _, f := range t.After { // a reply that crossed the completion is there, not here
+		fmt.Fprintln(sum, f.Part)
+	}
 	for _, h := range t.Held {
 		fmt.Fprintln(sum, h.Draft)
 	}
@@ -217,7 +222,7 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 		return l
 	}
 	if it.Unread {
-		l.Read = link.Read(t.Part)
+		l.Read = link.Read(t.Part, it.ID)
 	}
 	if !it.Member {
 		return l

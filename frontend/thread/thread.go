@@ -26,7 +26,7 @@ type reader interface {
 }
 
 type writer interface {
-	MarkRead(ctx context.Context, part care.EventID) error
+	MarkRead(ctx context.Context, part care.EventID, shown ...care.EventID) error
 	SendNow(ctx context.Context, draft string) error
 	TakeBack(ctx context.Context, draft string) (view.Draft, error)
 	Discard(ctx context.Context, draft string) error
@@ -92,7 +92,10 @@ func (s *Screen) became(w http.ResponseWriter, r *http.Request, id string) {
 func (s *Screen) Read(w http.ResponseWriter, r *http.Request) {
 	part, err := partOf(r)
 	if err == nil {
-		err = desk(r).MarkRead(r.Context(), part)
+		var shown []care.EventID
+		if shown, err = link.Shown(r); err == nil {
+			err = desk(r).MarkRead(r.Context(), part, shown...)
+		}
 	}
 	if err != nil {
 		respond.Failed(w, r, err)

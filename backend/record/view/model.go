@@ -124,6 +124,16 @@ type Thread struct {
 	FlagReason care.Text // staff: why it is flagged as urgent; empty: no reason was given
 }
 
+// News are the items that the viewer has not read.
+func (t *Thread) News() (ids []care.EventID) {
+	for _, i := range t.Items {
+		if i.Unread {
+			ids = append(ids, i.ID)
+		}
+	}
+	return ids
+}
+
 // LostClaim tells the viewer that a colleague was first.
 type LostClaim struct {
 	To care.Person

@@ -1,0 +1,54 @@
+package frontend
+
+import (
+	"context"
+	"net/http"
+
+	"postern/backend/care"
+	"postern/frontend/parts"
+	"postern/frontend/respond"
+	"postern/frontend/transcript"
+)
+
+// saveCopy writes a conversation out as a file and hands it over: in the window by its dialog, in a browser as a download.
+// It is a POST, which only a page of ours can make: no link that somebody follows or passes on leads to a file.
+func (s *server) saveCopy(w http.ResponseWriter, r *http.Request) {
+	part, err := care.ParseEventID(r.PathValue("part"))
+	if err != nil {
+		respond.Failed(w, r, care.Because(care.NotFound, err, "There is no such conversation."))
+		return
+	}
+	file, err := transcript.Of(r.Context(), part)
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	if s.window == nil {
+		respond.File(w, file.Name, file.Content)
+		return
+	}
+	ctx, cancel := visitorOf(r).here(r.Context())
+	defer cancel()
+	saved, err := s.window.SaveCopy(ctx, file.Name, file.Content)
+	switch {
+	case err != nil:
+		respond.Failed(w, r, err)
+	case saved:
+		respond.HTML(w, r, parts.Done("Saved a copy."))
+	default:
+		respond.Nothing(w)
+	}
+}
+
+// here is a context that ends when the visitor is signed out: whoever sits at a dialog then is not who opened it.
+func (v visitor) here(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-v.over:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
