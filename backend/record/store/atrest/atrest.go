@@ -8,11 +8,11 @@
 package atrest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 )
 
@@ -116,21 +116,21 @@ func (k *Key) Check(path string) error {
 	if err != nil {
 		return err
 	}
-	head := first[:min(len(first), headSize)]
+	head := string(first[:min(len(first), headSize)])
 	switch {
 	case len(first) == 0:
 		return checkNoLog(path)
-	case string(head) == sqlite:
+	case head == sqlite:
 		return ErrPlain
 	case len(first) < pageSize:
 		return ErrDamaged
-	case empty(head): // the power went off as it was made; if not, the first page does not open
+	case head == string(make([]byte, headSize)): // the power went off as it was made; if not, the first page does not open
 		return nil
-	case string(head) == magic+string(k.ciphers.check[:]):
+	case head == magic+string(k.ciphers.check[:]):
 		return nil
 	case k.ciphers.openFirst(first):
 		return ErrDamaged // the head alone
-	case bytes.HasPrefix(head, []byte(magic)):
+	case strings.HasPrefix(head, magic):
 		return ErrKey
 	}
 	return ErrForeign
