@@ -27,7 +27,8 @@ import (
 // KeyBytes is the size of a file's key.
 const KeyBytes = atrest.KeyBytes
 
-// readers is how many transactions may read at once. Screens are short readers; more only cost memory.
+// readers is how many transactions may read at once. Screens are short readers; more only cost memory: each may keep 16 MB of
+// pages, so that a search among 50,000 messages finds most of what it needs there and has to open few.
 const readers = 4
 
 // DB is an open file. It is safe for concurrent use.
@@ -87,7 +88,7 @@ func open(ctx context.Context, path string, key *atrest.Key, s Schema) (*DB, err
 	}
 	d.writer = sql.OpenDB(connector(full, "_txlock=immediate&_cache_size=-32000&_stmt_cache_size=64"+sealed))
 	d.writer.SetMaxOpenConns(1)
-	d.reader = sql.OpenDB(connector(full, "_txlock=deferred&_query_only=true&_cache_size=-8000&_stmt_cache_size=64"+sealed))
+	d.reader = sql.OpenDB(connector(full, "_txlock=deferred&_query_only=true&_cache_size=-16000&_stmt_cache_size=64"+sealed))
 	d.reader.SetMaxOpenConns(readers)
 	d.reader.SetMaxIdleConns(readers)
 	if err := d.Write(ctx, func(tx *sql.Tx) error { return s.migrate(ctx, tx) }); err != nil {

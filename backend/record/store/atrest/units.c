@@ -107,19 +107,21 @@ static int read_plain(struct file *f, unsigned char *out, int n, sqlite3_int64 o
         struct unit u = unit_at(f, offset);
         int skip = (int)(offset - u.start);
         int take = u.size - skip < n ? u.size - skip : n;
-        int rc = f->real->pMethods->xRead(f->real, buf, u.stored, u.at);
+        unsigned char *to = take == u.stored ? out : buf; /* a whole page opens where it is wanted */
+        int rc = f->real->pMethods->xRead(f->real, to, u.stored, u.at);
 
         if (rc != SQLITE_OK) {
             memset(out, 0, n);
             return rc;
         }
-        if (!atrestUnseal(f->cipher, u.kind, u.number, buf, u.stored)) {
+        if (!atrestUnseal(f->cipher, u.kind, u.number, to, u.stored)) {
             memset(out, 0, n);
             /* Where the power went off before the log's first bytes were on the disk, there is no log. */
             if (u.kind != UNIT_LOG_HEAD || !is_zero(buf, u.stored))
                 return SQLITE_CORRUPT;
         }
-        memcpy(out, buf + skip, take);
+        if (to == buf)
+            memcpy(out, buf + skip, take);
         out += take;
         n -= take;
         offset += take;
