@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"postern/backend/care"
 	"postern/backend/post/dial"
 	"postern/backend/record/view"
@@ -270,6 +272,22 @@ func TestTheMenuKeepsTheLook(t *testing.T) {
 	b.until("the cookie's answer", `new Promise((done) => fetch("/messages").then((r) => r.text()).then((t) => done(t.includes('data-size="150"'))))`)
 	b.reload()
 	b.until("the look again", `document.documentElement.dataset.size === "150" && document.documentElement.dataset.theme === "postern-dark"`)
+}
+
+// TestTheMenuFitsTheWindow opens it at twice the text size: it ends inside the window, and its last choice comes into view
+// with the keyboard.
+func TestTheMenuFitsTheWindow(t *testing.T) {
+	b := open(t, newWorld())
+	b.signIn()
+	b.look("postern", "", 1280, 700)
+	b.button("Text size and theme")
+	eval[bool](b, `(document.querySelector("[name=size][value='200']").click(), true)`)
+	inside := `(e) => e.getBoundingClientRect().bottom <= innerHeight && e.getBoundingClientRect().top >= 0`
+	b.until("the menu inside the window", fmt.Sprintf(`(%s)(document.querySelector(".menu-pop:has(.look)"))`, inside))
+	b.until("the last choice below its edge", `document.querySelector("[name=theme][value=dark]").getBoundingClientRect().bottom > innerHeight`)
+	eval[bool](b, `(document.querySelector("[name=theme]:checked").focus(), true)`)
+	b.do(key(kb.ArrowUp)) // from the first choice to the last
+	b.until("the last choice in view", fmt.Sprintf(`document.activeElement.value === "dark" && (%s)(document.activeElement)`, inside))
 }
 
 // TestScreensFit shows every screen in the smallest window, at twice the text size and with long names: nothing is cut

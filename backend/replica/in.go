@@ -2,28 +2,21 @@ package replica
 
 import (
 	"context"
-	"crypto/sha256"
+	"crypto/ed25519"
 	"database/sql"
-	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/care/fold"
-	"postern/backend/post/fetch"
-	"postern/backend/post/letter"
 	"postern/backend/record/journal"
 	"postern/backend/record/projection"
 	"postern/backend/trust/directory"
-	"postern/backend/trust/seal"
 )
 
-// source takes in what one login's mailbox holds. The fetcher uses it, one goroutine at a time.
+// source takes in what one login's mailbox holds. The fetcher uses it, one goroutine at a time; only Open, which reads
+// nothing but the login, may run beside.
 type source struct {
 	r     *Replica
 	at    int // index of the login
@@ -54,20 +47,6 @@ func (s *source) Known(ctx context.Context, folder string, validity uint32) (fun
 	return has, err
 }
 
-// arrival is one letter with what it turned out to be.
-type arrival struct {
-	*fetch.Letter
-	taken []taken
-	lacks string // what is to be here before it is fetched again, as here reads it; "": it is stored
-}
-
-// taken is one thing out of a letter: exactly one of its fields is set.
-type taken struct {
-	entry   *journal.Entry
-	doc     *directory.Document
-	refused *journal.Quarantined
-}
-
 // stored is what a Store changed.
 type stored struct {
 	threads []care.ThreadID
@@ -76,14 +55,11 @@ type stored struct {
 	keys    bool // and certified keys that were not known
 }
 
-// Store takes letters into the journal in one transaction, with the documents among them and a note of what these change.
-// A letter counts as fetched only with it. What they change is judged and folded again after it, some at a time.
-func (s *source) Store(ctx context.Context, letters []fetch.Letter) error {
-	arrived, err := s.open(ctx, letters)
-	if err != nil {
-		return err
-	}
-	did, err := s.store(ctx, arrived)
+// Store takes the letters into the journal in one transaction, with the documents among them and a note of what these
+// change. A letter counts as fetched only with it. What they change is judged and folded again after it, some at a time.
+func (b *batch) Store(ctx context.Context) error {
+	s := b.source
+	did, err := s.store(ctx, b.arrived)
 	if err != nil {
 		return err
 	}
@@ -138,108 +114,20 @@ func (s *source) store(ctx context.Context, arrived []arrival) (did stored, err 
 	return did, err
 }
 
-// open decrypts and decodes on all cores.
-func (s *source) open(ctx context.Context, letters []fetch.Letter) ([]arrival, error) {
-	out := make([]arrival, len(letters))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range letters {
-		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			a := &out[i]
-			a.Letter = &letters[i]
-			s.openOne(a)
-			if i := slices.IndexFunc(a.taken, func(t taken) bool { return t.refused != nil }); i >= 0 {
-				a.taken[i].refused.Hash = sha256.Sum256(a.Message) // once a letter, whatever is in it
-			}
-			return nil
-		})
-	}
-	return out, g.Wait()
-}
-
-func (s *source) openOne(a *arrival) {
-	if a.Message == nil {
-		s.refuse(a, "a letter above the size that is fetched")
-		return
-	}
-	payload, err := letter.Read(a.Message)
-	if err != nil {
-		s.refuse(a, "no letter of Postern's")
-		return
-	}
-	c, err := s.r.Ring.Open(payload)
-	switch {
-	case errors.Is(err, seal.ErrNoKey):
-		a.lacks = lacks(lacksKey, s.r.Ring.Name()) // it may be to a key that is granted to this profile later
-		return
-	case err != nil:
-		s.refuse(a, "a damaged letter")
-		return
-	}
-	switch c.Type {
-	case seal.TypeEvent:
-		s.event(a, c.Bytes, c.Signature)
-	case seal.TypeBundle:
-		events, err := seal.Bundle(c)
-		if err != nil {
-			s.refuse(a, "a damaged bundle")
-			return
-		}
-		for _, e := range events {
-			s.event(a, e.Bytes, e.Signature)
-		}
-	case seal.TypeDocument:
-		d, err := directory.Parse(c)
-		if err != nil {
-			s.refuse(a, "a damaged document: "+err.Error())
-			return
-		}
-		a.taken = append(a.taken, taken{doc: &d})
-	default:
-		s.refuse(a, "content of a kind that this version does not know")
-	}
-}
-
-func (s *source) event(a *arrival, raw, sig []byte) {
-	e, err := event.Decode(raw)
-	if err != nil {
-		s.refuse(a, "a malformed event: "+err.Error())
-		return
-	}
-	a.taken = append(a.taken, taken{entry: &journal.Entry{Event: e, ID: e.ID, Raw: raw, Sig: sig, Mailbox: s.login.Mailbox,
-		Source: s.name(), Arrived: a.Internal, Verdict: fold.Waiting}})
-}
-
-// refuse sets something aside that cannot be read, under the name of its letter.
-func (s *source) refuse(a *arrival, reason string) {
-	a.taken = append(a.taken, taken{refused: &journal.Quarantined{Mailbox: s.login.Mailbox, Source: s.name(), Folder: a.Folder,
-		UIDValidity: a.Validity, UID: a.UID, Size: a.Size, Reason: reason}})
-}
-
 // quarantined is what can be read and does not count, under its own name, so that it is there once however often it comes.
 func (s *source) quarantined(size int, hash [32]byte, reason string, body []byte) *journal.Quarantined {
 	return &journal.Quarantined{Mailbox: s.login.Mailbox, Source: s.name(), Size: size, Hash: hash, Reason: reason, Body: body}
 }
 
-// judge checks signatures on all cores and asks the directory about each author.
+// judge asks the directory about each author, and checks on all cores what signatures are not checked yet.
 func (s *source) judge(ctx context.Context, book *directory.Book, arrived []arrival) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range arrived {
-		g.Go(func() error {
-			for j := range arrived[i].taken {
-				t := &arrived[i].taken[j]
-				if t.entry != nil {
-					s.judgeOne(book, t)
-				}
+	return onAllCores(ctx, len(arrived), func(i int) {
+		for j := range arrived[i].taken {
+			if t := &arrived[i].taken[j]; t.entry != nil {
+				s.judgeOne(book, t)
 			}
-			return ctx.Err()
-		})
-	}
-	return g.Wait()
+		}
+	})
 }
 
 // judgeAgain judges by a newer book what waited for one: another mailbox brought it while these letters were judged, and
@@ -255,7 +143,7 @@ func (s *source) judgeAgain(book *directory.Book, arrived []arrival) {
 }
 
 func (s *source) judgeOne(book *directory.Book, t *taken) {
-	t.entry.Verdict, t.entry.Reason = verdict(book, s.login.Mailbox, t.entry)
+	t.entry.Verdict, t.entry.Reason = verdict(book, s.login.Mailbox, t.entry, t.signed)
 	if t.entry.Verdict == fold.Refused {
 		t.refused = s.refused(book, t.entry)
 		t.entry = nil
@@ -266,14 +154,14 @@ func (s *source) judgeOne(book *directory.Book, t *taken) {
 // what a person should see.
 func (s *source) refused(book *directory.Book, e *journal.Entry) *journal.Quarantined {
 	var body []byte
-	if key, known := book.PublicKey(e.Event.Author); known && seal.Verify(key, seal.LabelEvent, e.Raw, e.Sig) {
+	if key, known := book.PublicKey(e.Event.Author); known && signedBy(key, e) {
 		body = e.Raw
 	}
 	return s.quarantined(len(e.Raw), [32]byte(e.ID), e.Reason, body)
 }
 
-// verdict judges one event that came out of a mailbox.
-func verdict(book *directory.Book, mailbox care.MailboxID, e *journal.Entry) (fold.Verdict, string) {
+// verdict judges one event that came out of a mailbox. signed says whether its signature is by that key.
+func verdict(book *directory.Book, mailbox care.MailboxID, e *journal.Entry, signed func(ed25519.PublicKey) bool) (fold.Verdict, string) {
 	// Of a newer Postern's event the mailboxes and the practice may be all that can be read, or not even that.
 	if mailbox != "" && len(e.Event.To) > 0 && !contains(e.Event.To, mailbox) {
 		return fold.Refused, "not addressed to this mailbox"
@@ -288,7 +176,7 @@ func verdict(book *directory.Book, mailbox care.MailboxID, e *journal.Entry) (fo
 	if !known {
 		return fold.Waiting, "its author is not known here yet"
 	}
-	if !seal.Verify(key, seal.LabelEvent, e.Raw, e.Sig) {
+	if !signed(key) {
 		return fold.Refused, "its signature does not hold"
 	}
 	st := fold.Judge(e.Event, book)

@@ -44,7 +44,7 @@ func (a *accounts) Login(_ context.Context, local string, _, _ bool) (care.MailL
 
 // town is a practice with two offices, a nurse of both and a member of both; what it mails is handed on by the tests.
 type town struct {
-	t        *testing.T
+	t        testing.TB
 	reg      *enrol.Registrar
 	offices  []care.Office
 	rosa     care.Person
@@ -55,7 +55,7 @@ type town struct {
 	relation []care.Relation
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t testing.TB) *town {
 	t.Helper()
 	w := &town{t: t}
 	ctx, dir := t.Context(), t.TempDir()
@@ -163,7 +163,7 @@ func (w *town) signs(e event.Event) seal.Content {
 	return signed(w.t, w.member.Device, e)
 }
 
-func signed(t *testing.T, key ed25519.PrivateKey, e event.Event) seal.Content {
+func signed(t testing.TB, key ed25519.PrivateKey, e event.Event) seal.Content {
 	t.Helper()
 	if e.Author.IsZero() {
 		e.Author = seal.Fingerprint(key.Public().(ed25519.PublicKey))
@@ -216,6 +216,15 @@ func (w *town) started(db *store.DB, ring ...seal.Secret) (*Replica, map[care.Ma
 	return r, sources
 }
 
+// takesIn opens and stores letters as one batch.
+func takesIn(ctx context.Context, s *source, letters []fetch.Letter) error {
+	b, err := s.Open(ctx, letters)
+	if err != nil {
+		return err
+	}
+	return b.Store(ctx)
+}
+
 type names struct{ books *Books }
 
 func (n names) Patient(id care.PatientID) (care.Patient, bool) { return n.books.Book().Patient(id) }
@@ -246,9 +255,9 @@ func TestFromTheMailboxAlone(t *testing.T) {
 	thread, talk := w.opens("It itches.")
 	docs := w.published(box)
 	slices.Reverse(docs)
-	must(t, sources[box].Store(t.Context(), w.letters(box, talk...)))
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, talk...)))
 	for _, d := range docs {
-		must(t, sources[box].Store(t.Context(), w.letters(box, d.Content())))
+		must(t, takesIn(t.Context(), sources[box], w.letters(box, d.Content())))
 	}
 	if _, ok := r.Books.Book().Patient(w.marisol.Patient.ID); !ok || r.Books.Book().Version() == 0 {
 		t.Error("the documents were not learnt")
@@ -285,7 +294,7 @@ func TestTwoMailboxesLearnAtOnce(t *testing.T) {
 		}
 		all.Go(func() {
 			for _, l := range each {
-				if err := sources[o.Mailbox].Store(t.Context(), l); err != nil {
+				if err := takesIn(t.Context(), sources[o.Mailbox], l); err != nil {
 					t.Error(err)
 				}
 			}
@@ -305,9 +314,9 @@ func TestRosterChangesItsConversations(t *testing.T) {
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
 	src := sources[box]
-	must(t, src.Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), src, w.letters(box, contents(w.published(box))...)))
 	thread, talk := w.opens("It itches.")
-	must(t, src.Store(t.Context(), w.letters(box, talk...)))
+	must(t, takesIn(t.Context(), src, w.letters(box, talk...)))
 	if got := flags(t, r, thread); got != "" {
 		t.Fatalf("flagged %q", got)
 	}
@@ -326,7 +335,7 @@ func TestRosterChangesItsConversations(t *testing.T) {
 		_, err := tx.ExecContext(t.Context(), "CREATE TRIGGER full BEFORE INSERT ON document BEGIN SELECT RAISE(ABORT, 'full'); END")
 		return err
 	}))
-	if err := src.Store(t.Context(), again); err == nil {
+	if err := takesIn(t.Context(), src, again); err == nil {
 		t.Fatal("stored though there is no room")
 	}
 	if r.Books.Book() != known {
@@ -336,7 +345,7 @@ func TestRosterChangesItsConversations(t *testing.T) {
 		_, err := tx.ExecContext(t.Context(), "DROP TRIGGER full")
 		return err
 	}))
-	must(t, src.Store(t.Context(), again))
+	must(t, takesIn(t.Context(), src, again))
 	if got := flags(t, r, thread); got != directory.FlagNoRelation {
 		t.Errorf("flagged %q", got)
 	}
@@ -347,13 +356,13 @@ func TestStrangersBytesAreNotKept(t *testing.T) {
 	w := newTown(t)
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
-	must(t, sources[box].Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, contents(w.published(box))...)))
 	_, talk := w.opens("Mine.")
 	forged := talk[1]
 	forged.Signature = make([]byte, 64)
 	elsewhere := event.Event{Practice: w.member.Practice, Kind: event.Note, As: w.marisol.Person.ID, For: w.marisol.Patient.ID, At: time.Now(),
 		Author: care.KeyID{9}, To: []care.MailboxID{w.marisol.Patient.Mailbox}, Thread: care.ThreadID{1}, Body: event.NoteBody{Text: "x"}}
-	must(t, sources[box].Store(t.Context(), w.letters(box, forged, w.signs(elsewhere),
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, forged, w.signs(elsewhere),
 		seal.Content{Type: seal.TypeEvent, Bytes: []byte(`{"kind":"note.added","KIND":"message.sent"}`), Signature: make([]byte, 64)})))
 	must(t, r.DB.Read(t.Context(), func(tx *sql.Tx) error {
 		all, err := r.Journal.Quarantined(t.Context(), tx)
@@ -375,12 +384,12 @@ func TestKindOfAnothersRole(t *testing.T) {
 	w := newTown(t)
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
-	must(t, sources[box].Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, contents(w.published(box))...)))
 	thread, talk := w.opens("Mine.")
 	claim := w.signs(event.Event{Practice: w.member.Practice, Kind: event.Owner, As: w.marisol.Person.ID, For: w.marisol.Patient.ID, At: time.Now(),
 		Author: seal.Fingerprint(w.member.Device.Public().(ed25519.PublicKey)), To: []care.MailboxID{box}, Thread: thread, Dir: 1,
 		Body: event.OwnerBody{Who: w.marisol.Person.ID}})
-	must(t, sources[box].Store(t.Context(), w.letters(box, append(talk, claim)...)))
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, append(talk, claim)...)))
 	must(t, r.DB.Read(t.Context(), func(tx *sql.Tx) error {
 		if has, err := r.Journal.Has(t.Context(), tx, event.IDOf(claim.Bytes)); err != nil || has {
 			t.Errorf("it is in the journal: %v", err)

@@ -103,9 +103,9 @@ func outgoing(t *testing.T, s *scripted) (*Replica, *author, *clock) {
 	w := newTown(t)
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
-	must(t, sources[box].Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, contents(w.published(box))...)))
 	thread, talk := w.opens("It itches.")
-	must(t, sources[box].Store(t.Context(), w.letters(box, talk...)))
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, talk...)))
 	now := &clock{at: time.Now()}
 	a := &author{}
 	r.Author, r.Now, r.ResealAfter = a, now.now, time.Hour

@@ -1,8 +1,8 @@
 // Package replica keeps a profile in step with its mailboxes.
 //
-// in.go takes what the mail system has into the journal, learn.go what documents change, out.go takes what the outbox
-// holds to the mail system. It decides nothing about what events mean, and no text is lost by anything that the network
-// does.
+// open.go opens what the mail system has, in.go takes it into the journal, learn.go what documents change, out.go takes
+// what the outbox holds to the mail system. It decides nothing about what events mean, and no text is lost by anything
+// that the network does.
 package replica
 
 import (

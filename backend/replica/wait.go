@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"crypto/ed25519"
 	"database/sql"
 	"slices"
 	"strconv"
@@ -143,7 +144,7 @@ func (s *source) settle(ctx context.Context, key care.KeyID) error {
 		}
 		var settled []journal.Entry
 		for _, e := range page {
-			v, reason := verdict(book, e.Mailbox, &e)
+			v, reason := verdict(book, e.Mailbox, &e, func(author ed25519.PublicKey) bool { return signedBy(author, &e) })
 			if v == e.Verdict && reason == e.Reason {
 				continue
 			}

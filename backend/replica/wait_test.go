@@ -87,7 +87,7 @@ func TestALetterOfBadEvents(t *testing.T) {
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
 	src := sources[box]
-	must(t, src.Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), src, w.letters(box, contents(w.published(box))...)))
 
 	thread, talk := w.opens("Mine.")
 	bad := talk
@@ -100,10 +100,10 @@ func TestALetterOfBadEvents(t *testing.T) {
 	claim.Kind, claim.As, claim.Body = event.Owner, w.marisol.Person.ID, event.OwnerBody{}
 	bad = append(bad, w.signs(claim))
 	letters := w.letters(box, bundle(t, bad...))
-	opened, err := src.open(t.Context(), letters)
+	opened, err := src.Open(t.Context(), letters)
 	must(t, err)
 	hashed := 0
-	for _, x := range opened[0].taken {
+	for _, x := range opened.(*batch).arrived[0].taken {
 		if x.refused != nil && x.refused.Hash != [32]byte{} {
 			hashed++
 		}
@@ -111,7 +111,7 @@ func TestALetterOfBadEvents(t *testing.T) {
 	if hashed != 1 {
 		t.Fatalf("the whole letter is hashed %d times", hashed)
 	}
-	must(t, src.Store(t.Context(), letters))
+	must(t, takesIn(t.Context(), src, letters))
 	all := quarantined(t, r)
 	if len(all) != 1 || !strings.HasSuffix(all[0].Reason, "(and 200 more things in its letter)") || len(all[0].Body) == 0 {
 		t.Fatalf("in quarantine: %d, %+v", len(all), all[0])
@@ -124,7 +124,7 @@ func TestALetterOfBadEvents(t *testing.T) {
 	one = append(one, make([]byte, 64)...)
 	most := bytes.Repeat(one, seal.MaxContent/len(one))
 	letters = w.letters(box, seal.Content{Type: seal.TypeBundle, Bytes: most})
-	must(t, src.Store(t.Context(), letters))
+	must(t, takesIn(t.Context(), src, letters))
 	if all = quarantined(t, r); len(all) != 2 || all[0].Reason != "a damaged bundle" || all[0].Hash != sha256.Sum256(letters[0].Message) {
 		t.Errorf("in quarantine: %d, %s", len(all), all[0].Reason)
 	}
@@ -155,24 +155,24 @@ func TestStrangersFillNoRoom(t *testing.T) {
 		return out
 	}
 	flood := strangers(maxWaiting/seal.MaxBundle + 2)
-	must(t, src.Store(t.Context(), flood))
+	must(t, takesIn(t.Context(), src, flood))
 	if got := waiting(t, r, box); got != maxWaiting {
 		t.Fatalf("%d events wait", got)
 	}
 	thread, talk := w.opens("It itches.")
 	real := w.letters(box, talk...)
-	must(t, src.Store(t.Context(), real))
+	must(t, takesIn(t.Context(), src, real))
 	if got := len(wanted(t, src, append(flood, real...))); got != 0 || standing(t, r, thread) != "" {
 		t.Fatalf("%d letters that are of no use yet would be fetched at every look", got)
 	}
 	for _, d := range docs {
-		must(t, src.Store(t.Context(), w.letters(box, d.Content())))
+		must(t, takesIn(t.Context(), src, w.letters(box, d.Content())))
 	}
 	again := wanted(t, src, append(flood, real...))
 	if len(again) != 2 || again[0].UID != real[0].UID {
 		t.Fatalf("%d letters are fetched again", len(again))
 	}
-	must(t, src.Store(t.Context(), again))
+	must(t, takesIn(t.Context(), src, again))
 	if got := flags(t, r, thread); got != "" || standing(t, r, event.IDOf(talk[1].Bytes)) != fold.Accepted {
 		t.Errorf("flagged %q", got)
 	}
@@ -191,7 +191,7 @@ func TestNewerEvents(t *testing.T) {
 		return seal.Content{Type: seal.TypeEvent, Signature: make([]byte, 64),
 			Bytes: fmt.Appendf(nil, `{"v":2,"practice":%q,"to":[%q],"kind":7}`, practice, to)}
 	}
-	must(t, sources[box].Store(t.Context(), w.letters(box, text(w.nurse.Practice, box), text(w.nurse.Practice, w.offices[1].Mailbox),
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, text(w.nurse.Practice, box), text(w.nurse.Practice, w.offices[1].Mailbox),
 		text("pr_zzzzzzzzzzzzzzzz", box), seal.Content{Type: seal.TypeEvent, Bytes: []byte(`{"v":3,"to":7}`), Signature: make([]byte, 64)})))
 	if got := waiting(t, r, box); got != 2 {
 		t.Errorf("%d wait", got)
@@ -218,12 +218,12 @@ func TestKeyComesLater(t *testing.T) {
 	w := newTown(t)
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
-	must(t, sources[box].Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, contents(w.published(box))...)))
 	next, err := seal.NewSecret()
 	must(t, err)
 	thread, talk := w.opens("It itches.")
 	letters := w.sealedTo(next.Public(), talk...)
-	must(t, sources[box].Store(t.Context(), letters))
+	must(t, takesIn(t.Context(), sources[box], letters))
 	if got := len(wanted(t, sources[box], letters)); got != 0 || len(quarantined(t, r)) != 0 {
 		t.Fatalf("%d are fetched again without the key, %d are refused", got, len(quarantined(t, r)))
 	}
@@ -235,7 +235,7 @@ func TestKeyComesLater(t *testing.T) {
 	if got := len(wanted(t, sources[box], letters)); got != len(letters) {
 		t.Fatalf("%d of %d are fetched again with the key", got, len(letters))
 	}
-	must(t, sources[box].Store(t.Context(), letters))
+	must(t, takesIn(t.Context(), sources[box], letters))
 	flags(t, r, thread) // it is there
 	if got := len(wanted(t, sources[box], letters)); got != 0 {
 		t.Errorf("%d are fetched a third time", got)
@@ -248,10 +248,10 @@ func TestCrashBeforeItIsJudged(t *testing.T) {
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
 	thread, talk := w.opens("It itches.")
-	must(t, sources[box].Store(t.Context(), w.letters(box, talk...)))
+	must(t, takesIn(t.Context(), sources[box], w.letters(box, talk...)))
 	ctx, crash := context.WithCancel(t.Context())
 	r.DB.Committed = crash
-	if err := sources[box].Store(ctx, w.letters(box, contents(w.published(box))...)); err == nil {
+	if err := takesIn(ctx, sources[box], w.letters(box, contents(w.published(box))...)); err == nil {
 		t.Fatal("it did not end")
 	}
 	r.DB.Committed = nil
@@ -272,9 +272,9 @@ func TestOnlyWhatItConcerns(t *testing.T) {
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
 	src := sources[box]
-	must(t, src.Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), src, w.letters(box, contents(w.published(box))...)))
 	thread, talk := w.opens("It itches.")
-	must(t, src.Store(t.Context(), w.letters(box, talk...)))
+	must(t, takesIn(t.Context(), src, w.letters(box, talk...)))
 	subject := func() (s string) {
 		must(t, r.DB.Read(t.Context(), func(tx *sql.Tx) error {
 			return tx.QueryRowContext(t.Context(), "SELECT subject FROM part WHERE id = ?", thread[:]).Scan(&s)
@@ -288,7 +288,7 @@ func TestOnlyWhatItConcerns(t *testing.T) {
 	}))
 	brings := func() {
 		t.Helper()
-		must(t, src.Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+		must(t, takesIn(t.Context(), src, w.letters(box, contents(w.published(box))...)))
 	}
 	version := r.Books.Book().Version()
 	_, err := w.reg.AddPerson(t.Context(), care.Person{Name: "Sam", Shown: "Sam", Role: care.RoleSupport}, []care.OfficeID{w.offices[0].ID})
@@ -313,7 +313,7 @@ func TestListHeldBack(t *testing.T) {
 	r, sources := w.replica()
 	box := w.offices[0].Mailbox
 	src := sources[box]
-	must(t, src.Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), src, w.letters(box, contents(w.published(box))...)))
 	now := time.Now()
 	problem := func(after time.Duration) string {
 		now = now.Add(after)
@@ -322,17 +322,17 @@ func TestListHeldBack(t *testing.T) {
 	}
 	version := r.Books.Book().Version()
 	thread, talk := w.opens("It itches.")
-	must(t, src.Store(t.Context(), w.letters(box, talk...)))
+	must(t, takesIn(t.Context(), src, w.letters(box, talk...)))
 	member := w.note(w.offices[0], "")
 	member.Kind, member.As, member.Thread, member.Dir, member.Body = event.Sent, w.marisol.Person.ID, thread, version+7, event.SentBody{Text: "Look."}
 	member.To = []care.MailboxID{box, w.marisol.Patient.Mailbox}
-	must(t, src.Store(t.Context(), w.letters(box, w.signs(member))))
+	must(t, takesIn(t.Context(), src, w.letters(box, w.signs(member))))
 	if p := problem(0) + problem(3*time.Hour); p != "" {
 		t.Errorf("a member says so: %s", p)
 	}
 	note := w.note(w.offices[0], "Called her.")
 	note.Thread, note.Dir = thread, version+1
-	must(t, src.Store(t.Context(), w.letters(box, signed(t, w.nurse.Device, note))))
+	must(t, takesIn(t.Context(), src, w.letters(box, signed(t, w.nurse.Device, note))))
 	if p := problem(0) + problem(59*time.Minute); p != "" {
 		t.Errorf("it is still on its way: %s", p)
 	}
@@ -341,7 +341,7 @@ func TestListHeldBack(t *testing.T) {
 	}
 	_, err := w.reg.AddPerson(t.Context(), care.Person{Name: "Sam", Shown: "Sam", Role: care.RoleSupport}, nil)
 	must(t, err)
-	must(t, src.Store(t.Context(), w.letters(box, contents(w.published(box))...)))
+	must(t, takesIn(t.Context(), src, w.letters(box, contents(w.published(box))...)))
 	if p := problem(time.Minute); p != "" || r.Books.Book().Version() != version+1 {
 		t.Errorf("the list is here: %q", p)
 	}

@@ -12,6 +12,7 @@ import (
 	"postern/backend/care/event"
 	"postern/backend/post/letter"
 	"postern/backend/post/posttest"
+	"postern/backend/record/recordtest"
 	"postern/backend/trust/seal"
 	"postern/backend/trust/vault"
 )
@@ -35,9 +36,9 @@ func benchmarkFirstSync(b *testing.B, sys *posttest.System, n int) {
 	for b.Loop() {
 		ana := w.off("ana", fmt.Sprint(time.Now().UnixNano()))
 		ana.on(false)
-		start := time.Now()
+		start, before := time.Now(), recordtest.CPU()
 		ana.pulls()
-		ours := time.Since(start)
+		ours, busy := time.Since(start), recordtest.CPU()-before
 		if got := events(b, ana); got.all < n {
 			b.Fatalf("%d events of %d are there", got.all, n)
 		}
@@ -48,6 +49,7 @@ func benchmarkFirstSync(b *testing.B, sys *posttest.System, n int) {
 			b.Fatalf("mbsync has %d of %d", mails, n)
 		}
 		b.ReportMetric(float64(n)/ours.Seconds(), "events/s")
+		b.ReportMetric(busy.Seconds()*1e6/float64(n), "cpu-us/event") // the embedded gateway's too
 		b.ReportMetric(float64(n)/theirs.Seconds(), "mbsync-mails/s")
 		b.ReportMetric(theirs.Seconds()/ours.Seconds(), "times-mbsync")
 	}

@@ -433,7 +433,7 @@ func form(a at, c composer) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if c.Mode == modeNote {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<button class=\"btn btn-neutral btn-sm btn-send\" data-send>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<button class=\"btn btn-note btn-sm btn-send\" data-send>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -157,7 +157,11 @@ func (b *browser) look(theme, size string, width, height int64) {
 	_, err := picturetest.Patiently(b.t, b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`(async () => {
 		const d = document.documentElement.dataset, frame = () => new Promise(requestAnimationFrame);
 		d.theme = %q; d.size = %q;
-		for (let still = 0; still < 3; still = document.getAnimations().some((a) => a instanceof CSSTransition) ? 0 : still + 1) await frame();
+		const moving = () => document.getAnimations().filter((a) => a instanceof CSSTransition);
+		for (let still = 0, frames = 0; still < 3; still = moving().length ? 0 : still + 1) {
+			await frame();
+			if (++frames > 900) throw new Error("still moving: " + moving().map((a) => a.transitionProperty + " of " + a.effect.target.outerHTML.slice(0, 80)));
+		}
 		return true;
 	})()`, theme, size), chromedp.EvalAwaitPromise))
 	if err != nil {

@@ -321,6 +321,7 @@ func (c *clinic) Thread(_ context.Context, part care.EventID) (view.Thread, erro
 			out.Held = append(out.Held, h)
 		}
 	}
+	slices.SortFunc(out.Held, func(a, b view.Held) int { return strings.Compare(a.Draft, b.Draft) })
 	return out, nil
 }
 
@@ -511,10 +512,14 @@ func (c *clinic) Resend(_ context.Context, part care.EventID) error {
 		if err != nil {
 			return err
 		}
+		again := 0
 		for i := range t.Items {
 			if t.Items[i].State == view.StateFailed {
-				t.Items[i].State, t.Items[i].Why = view.StateWaiting, ""
+				t.Items[i].State, t.Items[i].Why, again = view.StateWaiting, "", again+1
 			}
+		}
+		if again == 0 {
+			return care.Refusef(care.NotFound, "Nothing here waits to be sent again.")
 		}
 		return nil
 	})

@@ -217,6 +217,35 @@ func TestATextThatWasSentClosesItsForm(t *testing.T) {
 	}
 }
 
+// TestSendingAgain: what did not reach the member has a button for whoever wrote it, and waits once it was pressed.
+func TestSendingAgain(t *testing.T) {
+	c := newClinic(rosa)
+	c.everything()
+	b := visit(t, c)
+	henrik := c.named("Henrik Lindqvist")
+	part := henrik.Part
+	there := link.Case(string(lee.ID), part)
+	_, html := b.get(there, "")
+	wants(t, "the failed reply", html, "It did not reach the member.", "552 mailbox full", `hx-post="`+link.Act(part, "resend"), "Send again")
+	waits := strings.Count(html, "It is sent by itself.")
+	code, html := b.post(link.Act(part, "resend"), "pane", nil)
+	if code != http.StatusOK || strings.Count(html, "It is sent by itself.") != waits+1 {
+		t.Errorf("sending again is %d:\n%s", code, html)
+	}
+	lacks(t, "the reply that waits", html, "Send again", "552 mailbox full")
+	if code, html := b.post(link.Act(part, "resend"), "pane", nil); code != http.StatusNotFound || !strings.Contains(html, "Nothing here waits to be sent again.") {
+		t.Errorf("sending again what waits is %d:\n%s", code, html)
+	}
+
+	for i := range henrik.Items {
+		if it := &henrik.Items[i]; it.ID == id("h2") {
+			it.Own, it.State = false, view.StateFailed
+		}
+	}
+	_, html = b.get(there, "")
+	lacks(t, "a colleague's failed reply", html, "Send again")
+}
+
 // TestDraftsOfReplyAndNoteAreKeptApart also shows that an emptied field leaves no draft.
 func TestDraftsOfReplyAndNoteAreKeptApart(t *testing.T) {
 	c := newClinic(rosa)

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -45,7 +46,9 @@ func TestPictures(t *testing.T) {
 	host := care.Endpoint{Host: "mail.clinic.example", Port: 993}
 	sync := func(phase care.SyncPhase, problem error) {
 		t.Helper()
-		change(func() { c.sync = care.SyncState{Phase: phase, Problem: care.SentenceOf(problem)} })
+		change(func() {
+			c.sync = care.SyncState{Phase: phase, Checked: at(time.November, 20, 14, 41), Problem: care.SentenceOf(problem)}
+		})
 	}
 
 	a.Screen("inbox")
@@ -67,7 +70,7 @@ func TestPictures(t *testing.T) {
 	b.press("\x1b")
 	b.button("Rosa Delgado, RN: text size and theme")
 	b.sees("Text size")
-	a.Detail("menu")
+	a.Take("menu", picturetest.Light, picturetest.Large)
 	b.press("\x1b")
 	b.press("/")
 	b.until("the search field", `document.activeElement.id === "search"`)
@@ -129,7 +132,10 @@ func TestPictures(t *testing.T) {
 	a.Detail("offline")
 	sync(care.SyncRefused, dial.WrongPassword(host, nil))
 	b.sees("The clinic's gateway refused the password.")
-	a.Screen("refused")
+	a.State("refused")
+	b.button("Dr. Lee 9")
+	b.sees("Try again")
+	a.Screen("trouble")
 	change(func() { c.sync = newClinic(rosa).sync })
 	b.button("Dr. Lee 9")
 	b.until("the office", `document.title.startsWith("Dr. Lee")`)
@@ -151,4 +157,7 @@ func TestPictures(t *testing.T) {
 	b.button("Passphrase and recovery")
 	b.sees("You have no recovery sheet.")
 	a.State("passphrase")
+	b.button("Lock")
+	b.sees("Unlock")
+	a.State("locked")
 }

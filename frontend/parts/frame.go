@@ -48,6 +48,7 @@ type Sync struct {
 	Total int
 	Bar   *Bar // what is wrong, above everything
 
+	Refused  bool   // the mail system turns this computer away, and a person must act: Bar says what to do
 	Chosen   bool   // the person works offline
 	Arriving bool   // what the clinic has is still coming in for the first time: an empty list says nothing yet
 	Stale    string // "Last updated 2:41 pm. New messages are not shown.", while nothing new can come in
@@ -100,7 +101,7 @@ func syncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sy
 		return Sync{Class: "is-off", Icon: "cloud-off", Text: "Offline" + unsent(waiting), Bar: bar}
 	case care.SyncRefused:
 		bar.Strong, bar.Text = firstSentence(s.Problem)
-		return Sync{Class: "is-off", Icon: "circle-alert", Text: "Not up to date" + unsent(waiting), Bar: bar}
+		return Sync{Class: "is-bad", Icon: "circle-alert", Text: "Not up to date" + unsent(waiting), Bar: bar, Refused: true}
 	}
 	return Sync{Class: "is-busy", Icon: "refresh-cw", Text: "Connecting" + unsent(waiting)}
 }

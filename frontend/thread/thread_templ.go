@@ -1259,7 +1259,7 @@ func complete(m model) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<div class=\"grid gap-4\"><div><h3 id=\"complete\" class=\"text-[1.0625rem]\">This conversation is complete.</h3><p class=\"meta\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<div class=\"grid gap-3\"><div><h3 id=\"complete\" class=\"text-[1.0625rem]\">This conversation is complete.</h3><p class=\"meta\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -17,16 +17,17 @@ type nothing struct{ letters, bytes int }
 func (*nothing) Known(context.Context, string, uint32) (func(uint32) bool, error) {
 	return func(uint32) bool { return false }, nil
 }
-func (n *nothing) Store(_ context.Context, letters []fetch.Letter) error {
+func (n *nothing) Open(_ context.Context, letters []fetch.Letter) (fetch.Batch, error) {
 	for _, l := range letters {
 		n.letters++
 		n.bytes += len(l.Message)
 	}
-	return nil
+	return n, nil
 }
-func (*nothing) Progress(int, int)  {}
-func (*nothing) UpToDate(time.Time) {}
-func (*nothing) Problem(error)      {}
+func (*nothing) Store(context.Context) error { return nil }
+func (*nothing) Progress(int, int)           {}
+func (*nothing) UpToDate(time.Time)          {}
+func (*nothing) Problem(error)               {}
 
 // BenchmarkFetch10k reads 10,000 letters of 3 KB from a mail system: connection, login, comparison and all bytes, into a sink
 // that forgets them.

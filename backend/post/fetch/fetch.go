@@ -29,13 +29,15 @@ type Letter struct {
 	Message  []byte // nil if larger than Max
 }
 
-// Sink keeps what is fetched. Its methods are called by one goroutine at a time for each Fetcher.
+// Sink keeps what is fetched. Its methods are called by one goroutine at a time for each Fetcher, but that Open runs
+// beside the storing of the batch before.
 type Sink interface {
 	// Known gives a function that reports whether the letter of that UID need not be fetched: it is stored, or it was and
 	// is of no use yet. Where such letters are wanted after all, Again says so.
 	Known(ctx context.Context, folder string, validity uint32) (has func(uid uint32) bool, err error)
-	// Store keeps letters, all or none; only then do they count as fetched. The slice is the sink's from then on.
-	Store(ctx context.Context, letters []Letter) error
+	// Open does with letters what takes long and needs nothing of those before them. It keeps nothing: what was opened may
+	// never be stored. The slice is the sink's from then on.
+	Open(ctx context.Context, letters []Letter) (Batch, error)
 	// Progress says how many of the letters that were missing at the start of a full check are stored.
 	Progress(done, total int)
 	// UpToDate says that everything the server had at that time is stored.
@@ -43,6 +45,13 @@ type Sink interface {
 	// Problem says why nothing can be fetched now: a *care.Error with a sentence for the person. The fetcher tries
 	// again by itself.
 	Problem(err error)
+}
+
+// Batch is letters that a sink has opened.
+type Batch interface {
+	// Store keeps them, all or none; only then do they count as fetched. Batches are stored one after the other, in the
+	// order in which they were opened.
+	Store(ctx context.Context) error
 }
 
 // Fetcher keeps one login's letters fetched, over one connection. The exported fields are set before its first use.

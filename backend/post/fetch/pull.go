@@ -7,11 +7,12 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
-	batch     = 500     // letters in a command, and in one call of the sink
-	batchSize = 8 << 20 // bytes, about, after which the sink is called
+	batch     = 500     // letters in a command, and in a batch of the sink's
+	batchSize = 8 << 20 // bytes, about, after which the sink is given a batch
 
 	// first is how much of a letter is asked for at once. One that is larger is asked for again, whole, or not at all
 	// if it is larger than Max: what a stranger sends does not decide how much is fetched.
@@ -22,7 +23,7 @@ const (
 )
 
 // pull fetches letters of one folder, newest first, and calls stored with how many were stored. While the sink stores
-// one batch the next is read, and the one after is on its way.
+// one batch it opens the next, a third is read, and a fourth is on its way: no more than that is in memory.
 func (s *session) pull(ctx context.Context, m missing, stored func(n int)) error {
 	commands := s.batches(m)
 	if len(commands) == 0 {
@@ -36,15 +37,18 @@ func (s *session) pull(ctx context.Context, m missing, stored func(n int)) error
 			return errChanged
 		}
 	}
-	p := &pulling{session: s, m: m, ready: make(chan []Letter), ended: make(chan error, 1)}
-	go p.store(ctx, stored)
+	sink, failed := errgroup.WithContext(ctx)
+	p := &pulling{session: s, m: m, over: failed.Done(), ready: make(chan []Letter), next: make(chan next)}
+	sink.Go(func() error { return p.openEach(failed) })
+	sink.Go(func() error { return p.storeEach(failed, stored) })
+	unwatch := context.AfterFunc(failed, func() { _ = s.conn.Close() }) // to end the reading
 	err := p.read(ctx, commands)
+	unwatch()
 	close(p.ready)
 	s.conn.SetPatience(storing) // nothing is awaited of the server while the sink stores
-	failed := <-p.ended
-	s.conn.SetPatience(patience)
-	if failed != nil {
-		return failed
+	defer s.conn.SetPatience(patience)
+	if failure := sink.Wait(); failure != nil {
+		return failure
 	}
 	return err
 }
@@ -73,31 +77,50 @@ func (s *session) batches(m missing) [][]uint32 {
 	return append(out, last...)
 }
 
+// pulling is one pull at work: read, openEach and storeEach, each in a goroutine of its own, hand batches on. None of them
+// runs ahead: a batch waits where it is until the next of them is free.
 type pulling struct {
 	*session
 	m     missing
+	over  <-chan struct{} // closed once a batch could not be opened or stored: then nothing further is
 	ready chan []Letter
-	ended chan error
+	next  chan next
 
 	letters []Letter
 	bytes   int
 }
 
-// store hands batches to the sink until there are no more. After a failure it takes nothing further, and breaks the
-// connection so that reading ends.
-func (p *pulling) store(ctx context.Context, stored func(n int)) {
-	var failed error
+// next is a batch that is opened, and how many letters it has.
+type next struct {
+	Batch
+	n int
+}
+
+func (p *pulling) openEach(ctx context.Context) error {
+	defer close(p.next)
 	for letters := range p.ready {
-		if failed != nil {
-			continue
+		n := len(letters)
+		b, err := p.Sink.Open(ctx, letters)
+		if err != nil {
+			return err
 		}
-		if failed = p.Sink.Store(ctx, letters); failed != nil {
-			_ = p.conn.Close() // to end the reading
-			continue
+		select {
+		case p.next <- next{b, n}:
+		case <-p.over:
+			return ctx.Err()
 		}
-		stored(len(letters))
 	}
-	p.ended <- failed
+	return nil
+}
+
+func (p *pulling) storeEach(ctx context.Context, stored func(n int)) error {
+	for b := range p.next {
+		if err := b.Store(ctx); err != nil {
+			return err
+		}
+		stored(b.n)
+	}
+	return nil
 }
 
 // read reads the answers to all commands, one after the other: a server may mix the answers to two, and the library
@@ -229,12 +252,16 @@ func (p *pulling) add(l Letter) {
 	}
 }
 
-// hand gives the sink what is gathered, and waits until it has stored what came before.
+// hand gives the sink what is gathered, and waits until it has opened what came before.
 func (p *pulling) hand() {
-	if len(p.letters) > 0 {
-		p.ready <- p.letters
-		p.letters, p.bytes = nil, 0
+	if len(p.letters) == 0 {
+		return
 	}
+	select {
+	case p.ready <- p.letters:
+	case <-p.over:
+	}
+	p.letters, p.bytes = nil, 0
 }
 
 // note remembers the letters of a command that broke off.

@@ -51,7 +51,18 @@ func (r *replica) Known(_ context.Context, folder string, validity uint32) (func
 	}, nil
 }
 
-func (r *replica) Store(_ context.Context, letters []fetch.Letter) error {
+// opened is a batch that the replica has opened.
+type opened struct {
+	*replica
+	letters []fetch.Letter
+}
+
+func (r *replica) Open(_ context.Context, letters []fetch.Letter) (fetch.Batch, error) {
+	return opened{r, letters}, nil
+}
+
+func (b opened) Store(context.Context) error {
+	r := b.replica
 	if r.before != nil {
 		r.before()
 	}
@@ -62,7 +73,7 @@ func (r *replica) Store(_ context.Context, letters []fetch.Letter) error {
 		r.fail = nil
 		return err
 	}
-	for _, l := range letters {
+	for _, l := range b.letters {
 		n := name{l.Folder, l.Validity, l.UID}
 		if _, ok := r.byName[n]; ok {
 			r.twice = append(r.twice, n)

@@ -170,16 +170,21 @@ func fromBase64(body []byte) []byte {
 }
 
 func isBase64(line []byte) bool {
-	line = bytes.TrimRight(line, "=")
-	for _, c := range line {
-		switch {
-		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '+', c == '/':
-		default:
+	for _, c := range bytes.TrimRight(line, "=") {
+		if !inBase64[c] {
 			return false
 		}
 	}
 	return true
 }
+
+// inBase64 are the characters of the encoding; every byte of a first sync is looked up here.
+var inBase64 = func() (in [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		in[c] = true
+	}
+	return in
+}()
 
 func trimBreak(b []byte) []byte {
 	b = bytes.TrimSuffix(b, []byte("\n"))

@@ -61,14 +61,14 @@ func BenchmarkFirstSync(b *testing.B) {
 				b.StopTimer()
 				r := NewReplica(b, nil)
 				b.StartTimer()
-				start, before := time.Now(), cpu()
+				start, before := time.Now(), CPU()
 				for batch := range slices.Chunk(events, 500) {
 					r.Write(func(ctx context.Context, tx *sql.Tx) error {
 						_, err := r.Journal.Append(ctx, tx, r.Entries(LeeBox, batch...)...)
 						return err
 					})
 				}
-				rate, busy = float64(len(events))/time.Since(start).Seconds(), (cpu()-before).Seconds()*1e6/float64(len(events))
+				rate, busy = float64(len(events))/time.Since(start).Seconds(), (CPU()-before).Seconds()*1e6/float64(len(events))
 			}
 			b.ReportMetric(rate, "events/s")
 			b.ReportMetric(busy, "cpu-us/event")

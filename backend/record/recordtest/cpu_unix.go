@@ -1,14 +1,14 @@
 //go:build unix
 
-package projection_test
+package recordtest
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpu is the time that this process has computed: on a shared machine it says more than the clock.
-func cpu() time.Duration {
+// CPU is the time that this process has computed: on a shared machine it says more than the clock.
+func CPU() time.Duration {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return 0
