@@ -26,8 +26,12 @@ func (w *window) SaveCopy(ctx context.Context, name string, content []byte) (sav
 	defer close(answered)
 	go w.dismissUnless(ctx, answered)
 	ending := filepath.Ext(name)
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "" // the dialog chooses
+	}
 	path, err := shell.SaveFileDialog(*w.ctx.Load(), shell.SaveDialogOptions{
-		Title: "Save a copy", DefaultFilename: name, CanCreateDirectories: true,
+		Title: "Save a copy", DefaultFilename: name, DefaultDirectory: home, CanCreateDirectories: true,
 		Filters: []shell.FileFilter{{DisplayName: strings.ToUpper(ending[1:]) + " file (*" + ending + ")", Pattern: "*" + ending}},
 	})
 	switch {
@@ -36,10 +40,18 @@ func (w *window) SaveCopy(ctx context.Context, name string, content []byte) (sav
 	case path == "" || ctx.Err() != nil:
 		return false, nil
 	}
+	if filepath.Ext(path) == "" && !exists(path+ending) { // a dialog that was asked about this name asked about no other
+		path += ending
+	}
 	if err := replaceFile(path, content); err != nil {
 		return false, unsaved(err)
 	}
 	return true, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // dismissUnless cancels a dialog when the person is signed out or the program ends before it was answered. It may be told
