@@ -31,6 +31,7 @@ var may = map[string][]string{
 	"backend/trust/seal":      {"backend/care"},
 	"backend/trust/vault":     {"backend/care", "backend/trust/seal"},
 	"backend/trust/directory": {"backend/care…", "backend/trust/seal"},
+	"backend/trust/audit":     {"backend/care", "backend/trust/seal"},
 	"backend/trust/enrol":     {"backend/care…", "backend/trust/seal", "backend/trust/vault", "backend/trust/directory"},
 
 	"backend/record/store":      {"backend/care"},
