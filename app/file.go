@@ -16,7 +16,7 @@ import (
 )
 
 // SaveCopy asks by the platform's own dialog, which also asks before a file is replaced.
-func (w *window) SaveCopy(ctx context.Context, name string, content []byte) (saved bool, err error) {
+func (w *window) SaveCopy(ctx context.Context, name string, content func() ([]byte, error)) (saved bool, err error) {
 	defer context.AfterFunc(ctx, dismissDialogs)()
 	ending := filepath.Ext(name)
 	path, err := shell.SaveFileDialog(*w.ctx.Load(), shell.SaveDialogOptions{
@@ -29,7 +29,11 @@ func (w *window) SaveCopy(ctx context.Context, name string, content []byte) (sav
 	case path == "" || ctx.Err() != nil:
 		return false, nil
 	}
-	if err := replaceFile(path, content); err != nil {
+	given, err := content()
+	if err != nil {
+		return false, err
+	}
+	if err := replaceFile(path, given); err != nil {
 		return false, unsaved(err)
 	}
 	return true, nil

@@ -38,7 +38,8 @@ type place struct {
 	mu       sync.Mutex
 	profile  *Profile // nil: not open
 	sessions int
-	offline  atomic.Bool // the person works offline, as long as this program runs
+	offline  atomic.Bool  // the person works offline, as long as this program runs
+	wrong    atomic.Int64 // passphrases since the last sign-in, as far as this program saw them
 }
 
 // Label is what the chooser shows of a profile.
@@ -114,12 +115,15 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 	if err != nil {
 		return nil, err
 	}
+	at := b.place(id)
 	v, err := vault.Open(dir, passphrase)
+	if care.KindOf(err) == care.Invalid {
+		at.wrong.Add(1)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	at := b.place(id)
 	at.mu.Lock()
 	defer at.mu.Unlock()
 	if b.ended() {
@@ -139,6 +143,7 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 		}
 	}
 	at.sessions++
+	at.profile.trail.enter(ctx, at.wrong.Swap(0))
 	return at.profile, nil
 }
 
@@ -164,7 +169,7 @@ const parting = 10 * time.Second
 
 // Leave ends one session's use of a profile. With the last one the profile closes: no text can be taken back any more,
 // what can be handed over is handed over first, for at most ten seconds, and everything else stays for the next
-// sign-in. It returns at once.
+// sign-in. It does not wait for that.
 func (b *Backend) Leave(p *Profile) {
 	at := p.at
 	at.mu.Lock()
@@ -172,6 +177,7 @@ func (b *Backend) Leave(p *Profile) {
 	if at.profile != p || at.sessions == 0 {
 		return // the backend was closed
 	}
+	p.trail.leave(1)
 	if at.sessions--; at.sessions > 0 {
 		return
 	}
@@ -187,9 +193,9 @@ func (b *Backend) Leave(p *Profile) {
 
 // close closes the profile that is open here. The caller holds the place.
 func (at *place) close() {
-	p := at.profile
+	p, sessions := at.profile, at.sessions
 	at.profile, at.sessions = nil, 0
-	p.close()
+	p.close(sessions)
 }
 
 // Part ends what could still be taken back in every open profile and hands over what can be, for at most this long. It

@@ -83,19 +83,20 @@ func TestWhoGetsNoCopy(t *testing.T) {
 // asks is a window in which somebody chooses where to keep a file.
 type asks struct {
 	pane
-	choose func(ctx context.Context, name string, content []byte) (bool, error)
+	choose func(ctx context.Context, name string, content func() ([]byte, error)) (bool, error)
 }
 
-func (a *asks) SaveCopy(ctx context.Context, name string, content []byte) (bool, error) {
+func (a *asks) SaveCopy(ctx context.Context, name string, content func() ([]byte, error)) (bool, error) {
 	return a.choose(ctx, name, content)
 }
 
 // TestSavingACopyInTheWindow: what became of it is said in the toast, and nothing where the person would rather not.
 func TestSavingACopyInTheWindow(t *testing.T) {
 	screen := &asks{pane: pane{told: make(chan string, 8)}}
-	v := visit(t, frontend.New(everything(), frontend.Options{Window: screen, Now: everything().clock}))
+	w := everything()
+	v := visit(t, frontend.New(w, frontend.Options{Window: screen, Now: w.clock}))
 	v.post("/session", "profile", "marisol", "passphrase", "demo")
-	asked := 0
+	asked, copies := 0, 0
 	for _, c := range []struct {
 		saved bool
 		err   error
@@ -107,10 +108,17 @@ func TestSavingACopyInTheWindow(t *testing.T) {
 		{false, care.Refusef(care.Full, "The copy could not be saved: the disk is full."), http.StatusInsufficientStorage, "the disk is full."},
 		{false, errors.New("secret"), http.StatusInternalServerError, "Something went wrong"},
 	} {
-		screen.choose = func(_ context.Context, name string, content []byte) (bool, error) {
+		screen.choose = func(_ context.Context, name string, content func() ([]byte, error)) (bool, error) {
 			asked++
-			if name != "Conversation 2026-11-20.html" || !strings.Contains(string(content), "mailbox full") {
-				t.Errorf("asked for %q with %s", name, content)
+			if name != "Conversation 2026-11-20.html" {
+				t.Errorf("asked for %q", name)
+			}
+			if !c.saved && c.err == nil { // they would rather not: nothing has left
+				return false, nil
+			}
+			copies++
+			if given, err := content(); err != nil || !strings.Contains(string(given), "mailbox full") {
+				t.Errorf("it is %s, %v", given, err)
 			}
 			return c.saved, c.err
 		}
@@ -123,6 +131,34 @@ func TestSavingACopyInTheWindow(t *testing.T) {
 	if v.ask(drawn(form(copyOf("somebody else's")), marisol.ID)); asked != 4 {
 		t.Errorf("asked %d times", asked)
 	}
+	if len(w.copied) != copies {
+		t.Errorf("%d copies left, recorded are %d", copies, len(w.copied))
+	}
+}
+
+// TestNoCopyLeavesUnrecorded, in a browser as little as in the window.
+func TestNoCopyLeavesUnrecorded(t *testing.T) {
+	w := everything()
+	v := visit(t, handler(w))
+	v.comeIn()
+	if got := v.ask(drawn(form(copyOf("troubled")), marisol.ID)); got.Code != http.StatusOK || len(w.copied) != 1 {
+		t.Errorf("%d, recorded are %v", got.Code, w.copied)
+	}
+	w.full = care.Refusef(care.Full, "There is no room.")
+	got := v.ask(drawn(form(copyOf("troubled")), marisol.ID))
+	if body := got.Body.String(); got.Code != http.StatusInsufficientStorage || !strings.Contains(body, "There is no room.") || strings.Contains(body, "mailbox full") {
+		t.Errorf("%d\n%s", got.Code, body)
+	}
+	screen := &asks{pane: pane{told: make(chan string, 8)}}
+	screen.choose = func(_ context.Context, _ string, content func() ([]byte, error)) (bool, error) {
+		_, err := content()
+		return err == nil, err
+	}
+	v = visit(t, frontend.New(w, frontend.Options{Window: screen, Now: w.clock}))
+	v.post("/session", "profile", "marisol", "passphrase", "demo")
+	if got := v.ask(drawn(form(copyOf("troubled")), marisol.ID)); got.Code != http.StatusInsufficientStorage {
+		t.Errorf("%d\n%s", got.Code, got.Body)
+	}
 }
 
 // TestALockEndsSaving: whoever finds the dialog open on a screen that locked cannot save by it.
@@ -132,7 +168,7 @@ func TestALockEndsSaving(t *testing.T) {
 		v := visit(t, frontend.New(newWorld(), frontend.Options{Window: screen}))
 		v.post("/session", "profile", "marisol", "passphrase", "demo")
 		begin := time.Now()
-		screen.choose = func(ctx context.Context, _ string, _ []byte) (bool, error) {
+		screen.choose = func(ctx context.Context, _ string, _ func() ([]byte, error)) (bool, error) {
 			<-ctx.Done()
 			return false, nil
 		}

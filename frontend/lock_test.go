@@ -236,7 +236,7 @@ func (p *pane) Tell(event, _ string) { p.told <- event }
 func (p *pane) Look() string         { return "" }
 func (p *pane) SetLook(string)       {}
 func (p *pane) Another() error       { return nil }
-func (p *pane) SaveCopy(context.Context, string, []byte) (bool, error) {
+func (p *pane) SaveCopy(context.Context, string, func() ([]byte, error)) (bool, error) {
 	return false, nil
 }
 

@@ -19,9 +19,10 @@ type Window interface {
 	SetLook(look string)
 	// Another opens a further window, for another person.
 	Another() error
-	// SaveCopy lets the person choose where a file is kept, with a name to begin with, and writes it there, whole or not
-	// at all. Saved is false where they would rather not, and where ctx ended while they chose: it came too late then.
-	SaveCopy(ctx context.Context, name string, content []byte) (saved bool, err error)
+	// SaveCopy lets the person choose where a file is kept, with a name to begin with, then asks for its content, and writes
+	// it there, whole or not at all. Saved is false where they would rather not, and where ctx ended while they chose: it
+	// came too late then. Nothing asks for the content in either case.
+	SaveCopy(ctx context.Context, name string, content func() ([]byte, error)) (saved bool, err error)
 }
 
 // windowHosts are the names by which the webviews of the platforms call us.

@@ -32,8 +32,10 @@ type world struct {
 	sends   int // how often a text went into its hold
 	wakes   map[chan seat.Change]bool
 	closed  int
-	panics  string // the method that panics, for the guard
-	fail    error  // what saving a draft answers, if set
+	panics  string         // the method that panics, for the guard
+	fail    error          // what saving a draft answers, if set
+	copied  []care.EventID // copies that left, and
+	full    error          // why none may
 }
 
 var zone = func() *time.Location {
@@ -452,6 +454,14 @@ func (w *world) Assign(context.Context, care.EventID, care.PersonID) error { ret
 func (w *world) Flag(context.Context, care.EventID, bool, care.Text) error { return nil }
 func (w *world) SaveNote(context.Context, string) error                    { return nil }
 func (w *world) Reopen(context.Context, care.EventID) error                { return nil }
+func (w *world) Copied(_ context.Context, part care.EventID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.full == nil {
+		w.copied = append(w.copied, part)
+	}
+	return w.full
+}
 func (w *world) Resend(_ context.Context, part care.EventID) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
