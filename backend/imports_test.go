@@ -21,7 +21,7 @@ const module = "postern"
 var may = map[string][]string{
 	".": {"app"},
 	"app": {"backend", "backend/demo", "backend/care", "backend/command", "backend/post/gateway", "backend/record/draft", "backend/record/view",
-		"frontend", "frontend/seat"},
+		"backend/trust/audit", "frontend", "frontend/seat"},
 
 	"backend/care":         {},
 	"backend/care/event":   {"backend/care"},
