@@ -129,17 +129,23 @@ func tellAudit(out io.Writer, file string, shown []backend.Looked, zone *time.Lo
 }
 
 func auditTable(out io.Writer, shown []backend.Looked, zone *time.Location) error {
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "NO\tWHEN\tWHO\tWHAT\tPATIENT\tMRN\tCONVERSATION")
 	for _, l := range shown {
-		cells := []string{strconv.FormatInt(l.No, 10), l.At.In(zone).Format("2006-01-02 15:04:05 MST"), l.Person.Name, what(l),
-			l.Patient.Name, l.Patient.MRN, shortPart(l)}
-		for i := range cells {
-			cells[i] = printable(cells[i])
-		}
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+		id := l.Part.String() // its beginning tells it from a patient's others
+		fmt.Fprintln(w, strings.Join([]string{strconv.FormatInt(l.No, 10), l.At.In(zone).Format("2006-01-02 15:04:05 MST"), printable(l.Person.Name),
+			what(l), printable(l.Patient.Name), printable(l.Patient.MRN), id[:min(len(id), 16)]}, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(out, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // what says in words what was done.
@@ -159,13 +165,7 @@ func what(l backend.Looked) string {
 	return string(l.What)
 }
 
-// shortPart is enough of a conversation's id to tell it from a patient's others.
-func shortPart(l backend.Looked) string {
-	id := l.Part.String()
-	return id[:min(len(id), 16)]
-}
-
-// printable keeps what stands in a name from moving the cursor or the columns.
+// printable keeps what stands in a name from moving a cursor, a column or a row.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -190,7 +190,7 @@ func auditCSV(out io.Writer, shown []backend.Looked, zone *time.Location) error 
 		row := []string{strconv.FormatInt(l.No, 10), l.At.In(zone).Format("2006-01-02T15:04:05.000-07:00"), string(l.What), times,
 			l.Person.Name, string(l.Person.ID), l.Patient.Name, l.Patient.MRN, string(l.Patient.ID), l.Part.String()}
 		for i := range row {
-			row[i] = inert(row[i])
+			row[i] = inert(printable(row[i]))
 		}
 		if err := w.Write(row); err != nil {
 			return err
@@ -202,7 +202,7 @@ func auditCSV(out io.Writer, shown []backend.Looked, zone *time.Location) error 
 
 // inert keeps a spreadsheet from taking a name for a formula.
 func inert(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(cell)[0]) {
+	if cell != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(cell)[0]) {
 		return "'" + cell
 	}
 	return cell
