@@ -105,7 +105,7 @@ func (b *Backend) SignIn(ctx context.Context, id, passphrase string) (*Profile, 
 }
 
 // SignInStill opens a profile that does nothing by itself: its owner pulls and submits step by step. The demo is made
-// so, and tests that need an order of events are written so.
+// so, commands that only read open one so, and tests that need an order of events are written so.
 func (b *Backend) SignInStill(ctx context.Context, id, passphrase string) (*Profile, error) {
 	return b.signIn(ctx, id, passphrase, false)
 }

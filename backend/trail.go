@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/ed25519"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern/backend/care"
@@ -28,9 +30,14 @@ type trail struct {
 	now  func() time.Time
 	log  *slog.Logger
 
-	mu   sync.Mutex
-	owed []audit.Entry
+	mu      sync.Mutex // held while a line waits for its turn to be written
+	owed    []audit.Entry
+	failing atomic.Bool // something is owed; read without waiting
 }
+
+// patience is how long an entry waits for its turn to be written. A screen opens, and locks, all the same: what had no
+// turn is owed.
+const patience = time.Second
 
 // entry is what this profile's person does now.
 func (t *trail) entry(what audit.What) audit.Entry {
@@ -38,14 +45,8 @@ func (t *trail) entry(what audit.What) audit.Entry {
 }
 
 // write adds what is owed and these entries, in one transaction. After an error none of them is there, and as much is
-// owed as before.
-func (t *trail) write(ctx context.Context, entries ...audit.Entry) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.writeHeld(ctx, entries)
-}
-
-func (t *trail) writeHeld(ctx context.Context, entries []audit.Entry) error {
+// owed as before. The caller holds the trail.
+func (t *trail) write(ctx context.Context, entries []audit.Entry) error {
 	all := append(slices.Clip(t.owed), entries...)
 	if len(all) == 0 {
 		return nil
@@ -73,29 +74,51 @@ func (t *trail) writeHeld(ctx context.Context, entries []audit.Entry) error {
 		return fmt.Errorf("record who looked at what: %w", err)
 	}
 	t.owed = nil
+	t.failing.Store(false)
 	return nil
 }
 
-// note is write for what has happened all the same: what cannot be written is owed. With no entry it tries again to write
-// what is owed. It reports whether the record has just failed, or holds everything again.
-func (t *trail) note(ctx context.Context, entries ...audit.Entry) (turned bool) {
+// hold takes the trail. The context that it gives is the wait for a turn to write, and no tab that is closed ends it: what
+// is shown is shown.
+func (t *trail) hold(ctx context.Context) (turn context.Context, release func()) {
+	turn, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	return turn, func() {
+		t.mu.Unlock()
+		cancel()
+	}
+}
+
+// must records what may not happen unrecorded: after an error it may not, and is not owed.
+func (t *trail) must(ctx context.Context, e audit.Entry) error {
+	turn, release := t.hold(ctx)
+	defer release()
+	err := t.write(turn, []audit.Entry{e})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return care.Because(care.Unavailable, err, "Postern is busy and could not record this just now, so it was not done. Try again.")
+	}
+	return err
+}
+
+// note records what happens all the same: what cannot be written is owed. With no entry it tries again to write what is
+// owed. It reports whether the record has just failed, or holds everything again.
+func (t *trail) note(ctx context.Context, entries ...audit.Entry) (turned bool) {
+	turn, release := t.hold(ctx)
+	defer release()
 	before := len(t.owed)
-	if err := t.writeHeld(ctx, entries); err != nil {
-		if len(entries) > 0 {
-			t.log.Error("an entry of the audit record is owed", "owed", before+len(entries), "err", err)
-		}
+	if err := t.write(turn, entries); err != nil {
 		t.owed = append(t.owed, entries...)
+		t.failing.Store(true)
+		if len(entries) > 0 {
+			t.log.Error("an entry of the audit record is owed", "owed", len(t.owed), "err", err)
+		}
 	}
 	return (before > 0) != (len(t.owed) > 0)
 }
 
 // stand is the sync state with what the person must be told of the record, unless something else is in the way.
 func (t *trail) stand(s care.SyncState) care.SyncState {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.owed) > 0 && s.Problem == "" && !s.Chosen {
+	if t.failing.Load() && s.Problem == "" && !s.Chosen {
 		s.Phase = care.SyncRefused
 		s.Problem = "Postern cannot record on this computer who looks at what. You can read and write as before. " +
 			"Free some space, or ask whoever looks after this computer."
@@ -111,15 +134,12 @@ func (t *trail) enter(ctx context.Context, wrong int64) {
 		refused.Times = int(wrong)
 		entries = slices.Insert(entries, 0, refused)
 	}
-	t.note(context.WithoutCancel(ctx), entries...)
+	t.note(ctx, entries...)
 }
 
-// leave notes sign-outs. It does not wait long for its turn to write: a screen locks at once, and what is owed then is
-// written as the profile closes.
+// leave notes sign-outs. What is owed then is written as the profile closes.
 func (t *trail) leave(sessions int) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	t.note(ctx, slices.Repeat([]audit.Entry{t.entry(audit.SignedOut)}, sessions)...)
+	t.note(context.Background(), slices.Repeat([]audit.Entry{t.entry(audit.SignedOut)}, sessions)...)
 }
 
 // close is leave for the last time.
@@ -153,7 +173,7 @@ func (l *Looks) Thread(ctx context.Context, part care.EventID, asked bool) (view
 	if l.taken.Counts(part, others(t), asked, l.p.trail.now()) {
 		entries = append(entries, l.of(audit.Viewed, t))
 	}
-	if l.p.trail.note(context.WithoutCancel(ctx), entries...) {
+	if l.p.trail.note(ctx, entries...) {
 		l.p.wake.tell(command.Change{Sync: true})
 	}
 	return t, nil
@@ -166,7 +186,7 @@ func (l *Looks) Copied(ctx context.Context, part care.EventID) error {
 	if err != nil {
 		return err
 	}
-	return l.p.trail.write(context.WithoutCancel(ctx), l.of(audit.Copied, t))
+	return l.p.trail.must(ctx, l.of(audit.Copied, t))
 }
 
 func (l *Looks) of(what audit.What, t view.Thread) audit.Entry {

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,7 +116,7 @@ func TestWhatCannotBeRecorded(t *testing.T) {
 	if !p.trail.note(t.Context(), lookAt(p, "knee")) || p.trail.note(t.Context(), lookAt(p, "sleep")) {
 		t.Error("that the record fails is told once")
 	}
-	if err := p.trail.write(t.Context(), lookAt(p, "a copy")); err == nil {
+	if err := p.trail.must(t.Context(), lookAt(p, "a copy")); err == nil {
 		t.Error("a copy may leave")
 	}
 	if s := p.Sync(); s.Phase != care.SyncRefused || !strings.Contains(s.Problem, "who looks at what") {
@@ -147,6 +147,37 @@ func TestWhatCannotBeRecorded(t *testing.T) {
 	if !strings.Contains(said.String(), "LOST") || !strings.Contains(said.String(), "lost=1") {
 		t.Errorf("closing said %s", said.String())
 	}
+}
+
+// TestAScreenWaitsForNoWriter: where another write takes long, a view has a second, and the sync state none.
+func TestAScreenWaitsForNoWriter(t *testing.T) {
+	b := New(data(t), quiet(), nil)
+	defer b.Close()
+	p, err := b.SignInStill(t.Context(), "rosa", passphrase)
+	must(t, err)
+	busy, done := make(chan struct{}), make(chan struct{})
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		must(t, p.db.Write(t.Context(), func(*sql.Tx) error {
+			close(busy)
+			<-done
+			return nil
+		}))
+	})
+	<-busy
+	noted := make(chan bool)
+	go func() { noted <- p.trail.note(t.Context(), lookAt(p, "knee")) }()
+	p.Sync() // whether or not the view waits already
+	if !<-noted || p.Sync().Phase != care.SyncRefused {
+		t.Error("the view had its turn")
+	}
+	if err := p.trail.must(t.Context(), lookAt(p, "a copy")); care.KindOf(err) != care.Unavailable {
+		t.Errorf("a copy has left: %v", err)
+	}
+	close(done)
+	writer.Wait()
+	p.trail.note(t.Context())
+	tells(t, p, "sign-in", "view")
 }
 
 // TestABrokenRecord is still read and added to, and says from where on it is broken.
@@ -184,7 +215,7 @@ func BenchmarkTrail(b *testing.B) {
 	must(b, err)
 	e := lookAt(p, "knee")
 	for b.Loop() {
-		must(b, p.trail.write(context.Background(), e))
+		must(b, p.trail.must(b.Context(), e))
 	}
 	b.StopTimer()
 	begin := time.Now()
