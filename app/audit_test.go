@@ -145,7 +145,7 @@ type practice struct {
 	now  time.Time
 }
 
-func newPracticeOf(t *testing.T) *practice {
+func newDemoPractice(t *testing.T) *practice {
 	t.Helper()
 	p := &practice{t: t, data: t.TempDir(), now: time.Date(2026, 11, 24, 16, 0, 0, 0, time.UTC)}
 	m := demo.Maker{Data: p.data, Accounts: posttest.Start(t, posttest.Gateway), Now: func() time.Time { return p.now }, Log: slog.New(slog.DiscardHandler),
@@ -231,7 +231,7 @@ func TestAuditOfScreens(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes a practice with a mail system")
 	}
-	p := newPracticeOf(t)
+	p := newDemoPractice(t)
 	var begun int
 	var knee, sleep view.Row
 	p.still("rosa", func(rosa *backend.Profile) {
@@ -304,11 +304,11 @@ func TestAuditOfScreens(t *testing.T) {
 	if err != nil || !strings.Contains(out, "Grace Oyelaran") || !strings.Contains(out, "signed in") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	p.isRefused("rosa", knee.Patient.MRN)
+	p.tampered("rosa", knee.Patient.MRN)
 }
 
-// isRefused changes one entry of a record past the program, and wants the command to say which.
-func (p *practice) isRefused(id, mrn string) {
+// tampered takes an entry out of a record, past the program, and wants the command to say which.
+func (p *practice) tampered(id, mrn string) {
 	p.t.Helper()
 	dir := filepath.Join(backend.ProfilesDir(p.data), id)
 	v, err := vault.Open(dir, demo.Passphrase)
