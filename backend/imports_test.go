@@ -34,7 +34,9 @@ var may = map[string][]string{
 	"backend/trust/audit":     {"backend/care", "backend/trust/seal"},
 	"backend/trust/enrol":     {"backend/care…", "backend/trust/seal", "backend/trust/vault", "backend/trust/directory"},
 
-	"backend/record/store":      {"backend/care"},
+	"backend/record/store/atrest": {},
+
+	"backend/record/store":      {"backend/care", "backend/record/store/atrest"},
 	"backend/record/journal":    {"backend/care", "backend/care/event", "backend/care/fold", "backend/record/store"},
 	"backend/record/outbox":     {"backend/care", "backend/record/store"},
 	"backend/record/projection": {"backend/care", "backend/care/event", "backend/care/fold", "backend/record/store"},
@@ -77,12 +79,12 @@ var support = []string{"backend/post/posttest", "backend/record/recordtest", "ba
 // rooms that may import it. A library without a row fails the test: its owner is decided before its first use.
 var owners = map[string][]string{
 	"filippo.io/age":                 {"backend/trust/seal"},
-	"golang.org/x/crypto":            {"backend/trust/seal", "backend/trust/vault"},
+	"golang.org/x/crypto":            {"backend/trust/seal", "backend/trust/vault", "backend/record/store/atrest"},
 	"golang.org/x/sync":              {"backend/replica", "backend/post/fetch"},
 	"golang.org/x/term":              {"app"},
 	"golang.org/x/text":              {"backend/trust/vault", "backend/record/store"},
 	"github.com/rickar/cal/v2":       {"backend/care/promise"},
-	"github.com/mattn/go-sqlite3":    {"backend/record/store"},
+	"github.com/mattn/go-sqlite3":    {"backend/record/store…"},
 	"github.com/emersion/go-imap":    {"backend/post/fetch", "backend/post/gateway"},
 	"github.com/emersion/go-smtp":    {"backend/post/submit", "backend/post/gateway"},
 	"github.com/emersion/go-sasl":    {"backend/post/submit", "backend/post/fetch", "backend/post/gateway"},
@@ -95,7 +97,7 @@ var owners = map[string][]string{
 	"net/http":     {"frontend…", "app"},
 	"net/smtp":     {},
 	"net":          {"backend/post…", "backend/demo", "frontend", "app"},
-	"os":           {"backend/trust/vault", "backend/trust/enrol", "backend/record/store", "backend/post/gateway", "backend/post/recipe", "backend/demo", "backend", "app"},
+	"os":           {"backend/trust/vault", "backend/trust/enrol", "backend/record/store…", "backend/post/gateway", "backend/post/recipe", "backend/demo", "backend", "app"},
 	"os/exec":      {"backend/post/recipe", "app"},
 }
 

@@ -118,7 +118,6 @@ var files = store.Sentences{
 	MayNot:  "Postern may not write into the gateway's folder, so this could not be %s.",
 	Held:    "Another program holds the gateway's file, so this could not be %s. Try again.",
 	Newer:   "A newer Postern has used this gateway. Nothing was changed. Update Postern, then start it again.",
-	Key:     "The gateway's key does not fit its file. Nothing was changed.",
 }
 
 func fileSchema() store.Schema {
@@ -127,7 +126,7 @@ func fileSchema() store.Schema {
 
 // Open opens the gateway in a folder, and makes both if there are none. It listens on nothing: mailboxes and logins can
 // be managed with it while another process runs the same gateway. Errors are care.Errors with a sentence: Conflict for
-// another domain than its own, and those of store.OpenSchema.
+// another domain than its own, and those of store.OpenPlain.
 func Open(ctx context.Context, dir string, o Options) (*Gateway, error) {
 	o.Limits.fill()
 	if o.Now == nil {
@@ -141,8 +140,9 @@ func Open(ctx context.Context, dir string, o Options) (*Gateway, error) {
 	}
 	g := &Gateway{dir: dir, o: o, log: o.Log, gate: newGate(o.Limits), rates: rates{perMinute: o.Limits.PerMinute}}
 	var err error
-	// Letters are sealed by those who send them; a key of the gateway's own comes with encryption at rest.
-	if g.db, err = store.OpenSchema(ctx, filepath.Join(dir, "gateway.db"), make([]byte, store.KeyBytes), fileSchema()); err != nil {
+	// Not encrypted: it starts without a person, so its key would lie beside it. Letters in it are sealed by those who send
+	// them, and passwords are kept as hashes.
+	if g.db, err = store.OpenPlain(ctx, filepath.Join(dir, "gateway.db"), fileSchema()); err != nil {
 		return nil, err
 	}
 	if err := g.settle(ctx); err != nil {

@@ -15,7 +15,7 @@ import (
 func TestFrozen(t *testing.T) {
 	shape := func(path string, s store.Schema) (text string) {
 		t.Helper()
-		db, err := store.OpenSchema(t.Context(), path, make([]byte, store.KeyBytes), s)
+		db, err := store.OpenPlain(t.Context(), path, s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"postern/backend/care"
+	"postern/backend/record/store/atrest"
 )
 
 // Sentences are the words for what a disk and a file can do to us. Each says what happened, where the text is and what to
@@ -18,6 +19,7 @@ type Sentences struct {
 
 	Newer string // a newer Postern wrote the file
 	Key   string // the key cannot be its key
+	Plain string // the file should be encrypted and is not; of a schema that never is, empty
 }
 
 var replicaSentences = Sentences{
@@ -33,7 +35,13 @@ var replicaSentences = Sentences{
 		"just typed is still in its window. Close the other program, then try again.",
 	Newer: "A newer Postern has used this profile on this computer. Nothing was changed. Update Postern, then sign in again.",
 	Key:   "This profile's key does not fit its messages. Nothing was changed.",
+	Plain: "The file that holds this profile's messages is not encrypted: an early version of Postern wrote it. Nothing was " +
+		"changed. Make the profile anew; a demo begins anew with --start-over.",
 }
+
+// notSealed is how package atrest says that a rollback journal was changed (SQLITE_IOERR_DATA). Of other files it says that
+// they are corrupt.
+var notSealed = sqlite3.ErrIoErr.Extend(32)
 
 // What could not be done.
 const (
@@ -54,12 +62,23 @@ func (w *Sentences) explain(err error, did string) error {
 	if isFull(err) {
 		return because(care.Full, w.NoRoom)
 	}
+	switch {
+	case errors.Is(err, atrest.ErrKey):
+		return care.Because(care.Corrupt, err, w.Key)
+	case errors.Is(err, atrest.ErrPlain):
+		return care.Because(care.Conflict, err, w.Plain)
+	case errors.Is(err, atrest.ErrForeign), errors.Is(err, atrest.ErrDamaged):
+		return w.corrupt(err)
+	}
 	var s sqlite3.Error
 	if !errors.As(err, &s) {
 		if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
 			return because(care.Internal, w.MayNot)
 		}
 		return err
+	}
+	if s.ExtendedCode == notSealed {
+		return w.corrupt(err)
 	}
 	switch s.Code {
 	case sqlite3.ErrIoErr:

@@ -51,7 +51,7 @@ func TestFullDisk(t *testing.T) {
 		}
 	})
 	path := filepath.Join(dir, "r.db")
-	d := open(t, path)
+	d := opened(t, path)
 	t.Cleanup(func() { _ = d.Close() }) // before the file system goes
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 2_200_000), 0o600); err != nil {
@@ -91,7 +91,7 @@ func TestFullDisk(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d = open(t, path)
+	d = opened(t, path)
 	if n := get(t, d, "fill-%"); n != kept || get(t, d, "room again") != 1 {
 		t.Fatalf("%d rows, %d were kept", n, kept)
 	}
@@ -120,7 +120,7 @@ func fillFile(path string) error {
 // TestFullByPages is the same where nothing can be mounted: SQLite itself is given no more pages.
 func TestFullByPages(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
-	d := open(t, path)
+	d := opened(t, path)
 	limit := func(pages int) {
 		if _, err := d.writer.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
 			t.Fatal(err)

@@ -49,9 +49,9 @@ func frozen(t *testing.T, name string) string {
 
 // TestFrozen opens a file of every released version: what comes out is what a fresh file has, and its rows are there.
 func TestFrozen(t *testing.T) {
-	fresh := shape(t, open(t, filepath.Join(t.TempDir(), "fresh.db")))
+	fresh := shape(t, opened(t, filepath.Join(t.TempDir(), "fresh.db")))
 	for _, name := range []string{"v1.sql", "v2.sql"} {
-		d := open(t, frozen(t, name))
+		d := opened(t, frozen(t, name))
 		if got := shape(t, d); got != fresh {
 			t.Errorf("%s does not become a fresh file:\n%s\nfresh:\n%s", name, got, fresh)
 		}
@@ -66,7 +66,7 @@ func TestFrozen(t *testing.T) {
 
 func TestNewerIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
-	if err := open(t, path).Close(); err != nil {
+	if err := opened(t, path).Close(); err != nil {
 		t.Fatal(err)
 	}
 	raw(t, path, "PRAGMA user_version = 99", "CREATE TABLE from_the_future (a)")
@@ -94,7 +94,7 @@ func TestSteps(t *testing.T) {
 	}
 	steps = []Step{add}
 	for range 2 {
-		d := open(t, path)
+		d := opened(t, path)
 		var tried int
 		if err := d.Read(t.Context(), func(tx *sql.Tx) error {
 			return tx.QueryRow("SELECT tried FROM draft WHERE id = 'dr_old'").Scan(&tried)
@@ -110,7 +110,7 @@ func TestSteps(t *testing.T) {
 // TestDerivedAreMadeAnew changes what the derived tables are: they come back empty, and what is kept stays.
 func TestDerivedAreMadeAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
-	d := open(t, path)
+	d := opened(t, path)
 	if err := d.Write(t.Context(), func(tx *sql.Tx) error {
 		return exec(t.Context(), tx, "INSERT INTO projection (one, version) VALUES (1, 1)",
 			"INSERT INTO search (rowid, words) VALUES (1, 'old')", "INSERT INTO draft (id, what) VALUES ('dr_old', 'new')")
@@ -123,7 +123,7 @@ func TestDerivedAreMadeAnew(t *testing.T) {
 	old := derived
 	t.Cleanup(func() { derived = old })
 	derived += "\nCREATE INDEX item_more ON item (kind);\n"
-	d = open(t, path)
+	d = opened(t, path)
 	var versions, found, drafts, more int
 	if err := d.Read(t.Context(), func(tx *sql.Tx) error {
 		return tx.QueryRow("SELECT (SELECT count(*) FROM projection), (SELECT count(*) FROM search WHERE search MATCH 'old'), "+
@@ -165,7 +165,7 @@ func TestOtherSchema(t *testing.T) {
 	_, err := Open(t.Context(), path, key)
 	kind(t, err, care.Corrupt)
 	profile := filepath.Join(t.TempDir(), "r.db")
-	if err := open(t, profile).Close(); err != nil {
+	if err := opened(t, profile).Close(); err != nil {
 		t.Fatal(err)
 	}
 	_, err = OpenSchema(t.Context(), profile, key, other)

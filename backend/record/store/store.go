@@ -1,7 +1,8 @@
 // Package store opens a SQLite file of ours, a profile's replica or one of another schema, and runs its transactions.
 // There is no other way to a file of ours.
 //
-// It promises that a committed transaction survives a crash and a power cut, that writers never meet, and that what
+// A replica is encrypted: no byte that SQLite writes for it is readable without its key, and what was changed in it is noticed
+// (package atrest). It promises that a committed transaction survives a crash and a power cut, that writers never meet, and that what
 // goes wrong with the disk or the file is a care.Error that says what happened and where the text is. It holds the
 // schema of all rooms of record and knows what none of the rows mean.
 package store
@@ -20,12 +21,14 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"postern/backend/care"
+	"postern/backend/record/store/atrest"
 )
 
 // KeyBytes is the size of a file's key.
-const KeyBytes = 32
+const KeyBytes = atrest.KeyBytes
 
-// readers is how many transactions may read at once. Screens are short readers; more only cost memory.
+// readers is how many transactions may read at once. Screens are short readers; more only cost memory: each may keep 16 MB of
+// pages, so that a search among 50,000 messages finds most of what it needs there and has to open few.
 const readers = 4
 
 // DB is an open file. It is safe for concurrent use.
@@ -35,6 +38,7 @@ type DB struct {
 
 	writer *sql.DB // exactly one connection
 	reader *sql.DB
+	key    *atrest.Key // nil: the file is not encrypted
 	words  Sentences
 	turn   chan struct{} // holds one token while somebody writes
 }
@@ -42,9 +46,9 @@ type DB struct {
 // Open opens the replica at path, making it if there is none, and brings an older schema up to date. The folder must
 // exist.
 //
-// The key must have KeyBytes bytes; encryption at rest will use it. Errors: care.Corrupt for a file that is damaged or
-// is not Postern's, care.Conflict for one that a newer Postern wrote (it is left untouched), care.Full where there is no
-// room. After an error nothing is open and what was in the file is still there.
+// The key must have KeyBytes bytes; the caller may wipe it afterwards. Errors: care.Corrupt for a file that is damaged, is not
+// Postern's or has another key, care.Conflict for one that is not encrypted and for one that a newer Postern wrote, care.Full
+// where there is no room. After an error nothing is open, and what was in the file is still there.
 func Open(ctx context.Context, path string, key []byte) (*DB, error) {
 	return OpenSchema(ctx, path, key, replica())
 }
@@ -52,20 +56,39 @@ func Open(ctx context.Context, path string, key []byte) (*DB, error) {
 // OpenSchema is Open for a file of another schema: the same pragmas, one writer, and errors in the schema's words. A file
 // of one sort is care.Corrupt for another.
 func OpenSchema(ctx context.Context, path string, key []byte, s Schema) (*DB, error) {
-	if len(key) != KeyBytes {
-		return nil, care.Because(care.Internal, fmt.Errorf("a key of %d bytes, not %d", len(key), KeyBytes), s.Sentences.Key)
+	k, err := atrest.Use(key)
+	if err != nil {
+		return nil, care.Because(care.Internal, err, s.Sentences.Key)
 	}
+	return open(ctx, path, k, s)
+}
+
+// OpenPlain is OpenSchema for a file that is not encrypted: whoever can read the disk can read it. It is for a program that
+// begins without a person who could unlock a key, and for what may lie open.
+func OpenPlain(ctx context.Context, path string, s Schema) (*DB, error) {
+	return open(ctx, path, nil, s)
+}
+
+// open takes over the key.
+func open(ctx context.Context, path string, key *atrest.Key, s Schema) (*DB, error) {
+	d := &DB{turn: make(chan struct{}, 1), key: key, words: s.Sentences}
 	full, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("find %s: %w", filepath.Base(path), err)
+		return nil, errors.Join(fmt.Errorf("find %s: %w", filepath.Base(path), err), d.Close())
 	}
 	if err := create(full); err != nil {
-		return nil, s.Sentences.explain(err, saved)
+		return nil, errors.Join(s.Sentences.explain(err, saved), d.Close())
 	}
-	d := &DB{turn: make(chan struct{}, 1), words: s.Sentences}
-	d.writer = sql.OpenDB(connector(full, "_txlock=immediate&_cache_size=-32000&_stmt_cache_size=64"))
+	sealed := ""
+	if key != nil {
+		if err := key.Check(full); err != nil {
+			return nil, errors.Join(s.Sentences.explain(err, read), d.Close())
+		}
+		sealed = "&" + key.Options()
+	}
+	d.writer = sql.OpenDB(connector(full, "_txlock=immediate&_cache_size=-32000&_stmt_cache_size=64"+sealed))
 	d.writer.SetMaxOpenConns(1)
-	d.reader = sql.OpenDB(connector(full, "_txlock=deferred&_query_only=true&_cache_size=-8000&_stmt_cache_size=64"))
+	d.reader = sql.OpenDB(connector(full, "_txlock=deferred&_query_only=true&_cache_size=-16000&_stmt_cache_size=64"+sealed))
 	d.reader.SetMaxOpenConns(readers)
 	d.reader.SetMaxIdleConns(readers)
 	if err := d.Write(ctx, func(tx *sql.Tx) error { return s.migrate(ctx, tx) }); err != nil {
@@ -85,8 +108,19 @@ func create(path string) error {
 
 // Close ends the use of the file: later transactions fail. One that runs is neither cut short nor waited for, and its
 // connection closes as it ends. Who must know that no writer is at work any more calls Write once more: it is refused
-// when that one has had its turn.
-func (d *DB) Close() error { return errors.Join(d.reader.Close(), d.writer.Close()) }
+// when that one has had its turn. The key is wiped with the last connection.
+func (d *DB) Close() error {
+	var errs []error
+	for _, side := range []*sql.DB{d.reader, d.writer} {
+		if side != nil {
+			errs = append(errs, side.Close())
+		}
+	}
+	if d.key != nil {
+		d.key.Close()
+	}
+	return errors.Join(errs...)
+}
 
 // Write runs fn in a transaction that sees every earlier one, one at a time, and commits it if fn returns nil.
 //
@@ -141,7 +175,7 @@ func (d *DB) Check(ctx context.Context) error {
 }
 
 // connector gives connections that all have the same pragmas. WAL lets readers go on beside the writer; synchronous=FULL
-// makes each commit survive a power cut; temporary tables stay in memory, because patient text may be in them.
+// makes each commit survive a power cut; temporary tables stay in memory: they are small, and gone when the program is.
 func connector(path, options string) driver.Connector {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {

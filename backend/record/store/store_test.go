@@ -13,11 +13,12 @@ import (
 	"testing"
 
 	"postern/backend/care"
+	"postern/backend/record/store/atrest"
 )
 
 var key = make([]byte, KeyBytes)
 
-func open(t testing.TB, path string) *DB {
+func opened(t testing.TB, path string) *DB {
 	t.Helper()
 	d, err := Open(t.Context(), path, key)
 	if err != nil {
@@ -62,14 +63,14 @@ func TestOpenTwice(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	d := open(t, path)
+	d := opened(t, path)
 	if err := put(t.Context(), d, "kept"); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d = open(t, path)
+	d = opened(t, path)
 	if get(t, d, "kept") != 1 {
 		t.Fatal("the row is gone")
 	}
@@ -91,7 +92,7 @@ func TestOpenTwice(t *testing.T) {
 }
 
 func TestPragmas(t *testing.T) {
-	d := open(t, filepath.Join(t.TempDir(), "r.db"))
+	d := opened(t, filepath.Join(t.TempDir(), "r.db"))
 	for _, side := range []struct {
 		name string
 		run  func(context.Context, func(*sql.Tx) error) error
@@ -110,7 +111,7 @@ func TestPragmas(t *testing.T) {
 }
 
 func TestWriteIsAllOrNothing(t *testing.T) {
-	d := open(t, filepath.Join(t.TempDir(), "r.db"))
+	d := opened(t, filepath.Join(t.TempDir(), "r.db"))
 	boom := errors.New("boom")
 	insert := func(tx *sql.Tx, name string) error {
 		_, err := tx.Exec("INSERT INTO setting (name) VALUES (?)", name)
@@ -157,7 +158,7 @@ func TestWriteIsAllOrNothing(t *testing.T) {
 }
 
 func TestWriteOutlivesItsContext(t *testing.T) {
-	d := open(t, filepath.Join(t.TempDir(), "r.db"))
+	d := opened(t, filepath.Join(t.TempDir(), "r.db"))
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := d.Write(ctx, func(tx *sql.Tx) error {
 		cancel() // the tab is closed now
@@ -175,7 +176,7 @@ func TestWriteOutlivesItsContext(t *testing.T) {
 }
 
 func TestWritersTakeTurnsAndReadersDoNotWait(t *testing.T) {
-	d := open(t, filepath.Join(t.TempDir(), "r.db"))
+	d := opened(t, filepath.Join(t.TempDir(), "r.db"))
 	inside, done := make(chan struct{}), make(chan error)
 	go func() {
 		done <- d.Write(t.Context(), func(tx *sql.Tx) error {
@@ -258,7 +259,7 @@ func TestDamage(t *testing.T) {
 	} {
 		t.Run(damage.name, func(t *testing.T) {
 			path := filepath.Join(dir, strings.ReplaceAll(damage.name, " ", "")+".db")
-			d := open(t, path)
+			d := opened(t, path)
 			for i := range 2000 {
 				if i%500 != 0 {
 					continue
@@ -297,7 +298,12 @@ func TestDamage(t *testing.T) {
 // raw runs SQL on a file without any of the store's checks.
 func raw(t testing.TB, path string, statements ...string) {
 	t.Helper()
-	db := sql.OpenDB(connector(path, ""))
+	k, err := atrest.Use(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	db := sql.OpenDB(connector(path, k.Options()))
 	defer func() {
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
@@ -312,7 +318,7 @@ func raw(t testing.TB, path string, statements ...string) {
 
 // BenchmarkWrite is the cost of one durable commit of a small row: what synchronous=FULL is paid with.
 func BenchmarkWrite(b *testing.B) {
-	d := open(b, filepath.Join(b.TempDir(), "r.db"))
+	d := opened(b, filepath.Join(b.TempDir(), "r.db"))
 	n := 0
 	for b.Loop() {
 		n++

@@ -41,7 +41,7 @@ func TestWords(t *testing.T) {
 
 // searcher is an index with one text, asked whether a query finds it.
 func searcher(t testing.TB) (index func(text string), finds func(query string) bool, matches func(match string) bool) {
-	d := open(t, filepath.Join(t.TempDir(), "r.db"))
+	d := opened(t, filepath.Join(t.TempDir(), "r.db"))
 	ctx := t.Context()
 	index = func(text string) {
 		if err := d.Write(ctx, func(tx *sql.Tx) error {
