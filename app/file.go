@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	shell "github.com/wailsapp/wails/v2/pkg/runtime"
 
@@ -17,7 +18,13 @@ import (
 
 // SaveCopy asks by the platform's own dialog, which also asks before a file is replaced.
 func (w *window) SaveCopy(ctx context.Context, name string, content func() ([]byte, error)) (saved bool, err error) {
-	defer context.AfterFunc(ctx, dismissDialogs)()
+	if !w.asking.TryLock() {
+		return false, nil // Wails gives the answer of one dialog to whoever asked first
+	}
+	defer w.asking.Unlock()
+	answered := make(chan struct{})
+	defer close(answered)
+	go w.dismissUnless(ctx, answered)
 	ending := filepath.Ext(name)
 	path, err := shell.SaveFileDialog(*w.ctx.Load(), shell.SaveDialogOptions{
 		Title: "Save a copy", DefaultFilename: name, CanCreateDirectories: true,
@@ -37,6 +44,26 @@ func (w *window) SaveCopy(ctx context.Context, name string, content func() ([]by
 		return false, unsaved(err)
 	}
 	return true, nil
+}
+
+// dismissUnless cancels a dialog when the person is signed out or the program ends before it was answered. It may be told
+// so before the dialog is there: then it is cancelled once it is.
+func (w *window) dismissUnless(ctx context.Context, answered <-chan struct{}) {
+	select {
+	case <-answered:
+		return
+	case <-ctx.Done():
+	case <-w.end.Done():
+	}
+	for again := time.NewTicker(200 * time.Millisecond); ; {
+		dismissDialogs()
+		select {
+		case <-answered:
+			again.Stop()
+			return
+		case <-again.C:
+		}
+	}
 }
 
 // replaceFile puts a file in a place, whole and readable by its owner alone. Where it fails, what was there before is

@@ -73,6 +73,7 @@ type window struct {
 	ctx     atomic.Pointer[context.Context] // the toolkit's, once it runs
 	kept    *keeper
 	once    sync.Once   // it is put in its place at the first page alone
+	asking  sync.Mutex  // while a dialog of the platform's is open
 	closing atomic.Bool // it is being closed: the toolkit, too, hears a signal, and to end it twice is to crash it
 }
 
@@ -117,7 +118,7 @@ func (w *window) serve(ctx context.Context, raised <-chan struct{}) {
 			shell.WindowShow(ctx)
 		case <-w.end.Done():
 			shell.Quit(ctx)
-			dismissDialogs()
+			dismissDialogs() // the question at closing
 			return
 		}
 	}

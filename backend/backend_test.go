@@ -189,7 +189,7 @@ func TestUnreadableCalendar(t *testing.T) {
 	if p.Practice().Calendar.Preset == "" || p.facts.Clock().Promises() {
 		t.Error("something is promised")
 	}
-	if got := p.Sync(); got.Phase != care.SyncRefused || !strings.Contains(got.Problem, "calendar") {
+	if got := p.Sync(); got.Phase != care.SyncAmiss || !strings.Contains(got.Problem, "calendar") {
 		t.Errorf("nothing is said: %+v", got)
 	}
 	if _, _, err := p.Views().Queue(t.Context(), "all", ""); err != nil {

@@ -57,7 +57,7 @@ func (f *facts) Clock() *promise.Clock {
 // stand is the sync state with what stands in the way on this computer itself, unless the mail system does.
 func (f *facts) stand(s care.SyncState) care.SyncState {
 	if _, err := f.clock(); err != nil && s.Problem == "" && !s.Chosen {
-		s.Phase, s.Problem = care.SyncRefused, care.SentenceOf(err)
+		s.Phase, s.Problem = care.SyncAmiss, care.SentenceOf(err)
 	}
 	return s
 }

@@ -40,7 +40,7 @@ func TestSavingACopyInABrowser(t *testing.T) {
 	if got.Code != http.StatusOK || !strings.HasPrefix(body, "<!doctype html>") {
 		t.Errorf("%d\n%s", got.Code, body)
 	}
-	for _, want := range []string{"Alder Creek Clinic", "&lt;script&gt;alert(1)&lt;/script&gt;", "&lt;img src=x onerror=alert(1)&gt;", "mailbox full", "by Marisol Vega"} {
+	for _, want := range []string{"Alder Creek Clinic", "&lt;script&gt;alert(1)&lt;/script&gt;", "&lt;img src=x onerror=alert(1)&gt;", "It did not reach", "by Marisol Vega"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("it lacks %q", want)
 		}

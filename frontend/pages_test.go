@@ -121,7 +121,7 @@ func TestTroubleIsOnTheScreen(t *testing.T) {
 		"an expired certificate": {care.SyncRefused, dial.Explain(at, expired), []string{"expired on November 1, 2026", dial.Kept, "call the clinic's front desk"}},
 		"a refused password":     {care.SyncRefused, dial.WrongPassword(at, nil), []string{"The clinic's gateway refused the password.", dial.Kept, "Call the clinic's front desk"}},
 		"no TLS":                 {care.SyncRefused, dial.NoTLS(at), []string{"offers no secured connection", dial.Kept, "Call the clinic's front desk"}},
-		"a full disk":            {care.SyncRefused, full, []string{"no room left", "is safe", "Free some space"}},
+		"a full disk":            {care.SyncAmiss, full, []string{"no room left", "is safe", "Free some space"}},
 		"an unknown host": {care.SyncOffline, dial.Explain(at, &net.DNSError{Name: at.Host, IsNotFound: true}),
 			[]string{"You are offline.", "no mail system by the name of mail.clinic.example", dial.Kept, "Check that this computer is connected"}},
 		"a refused connection": {care.SyncOffline, dial.Explain(at, syscall.ECONNREFUSED), []string{"You are offline.", "it refuses the connection", dial.Kept, "tries again by itself"}},

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"postern/backend/care"
 )
 
@@ -50,6 +52,10 @@ func TestClosedUnderTheWriterAndUnsaved(t *testing.T) {
 	w.completes(id("pressure"))
 	b.sees("Postern could not save what you typed here.")
 	b.sees("Should I also")
+	b.do(chromedp.KeyEvent("s", chromedp.KeyModifiers(chromedp.ModifierCtrl))) // what Ctrl S tells stands beside it
+	b.sees("Should I also")
+	b.button("Close")
+	b.until("the words gone", `!document.querySelector("[data-lost]")`)
 }
 
 // TestAFailedReviewKeepsTheForm: the page stays, with the words and with why.

@@ -23,7 +23,8 @@ const (
 	SyncFetching SyncPhase = "fetching" // Done of Total letters
 	SyncUpToDate SyncPhase = "uptodate" // since Checked
 	SyncOffline  SyncPhase = "offline"  // the mail system cannot be reached; Postern tries again by itself
-	SyncRefused  SyncPhase = "refused"  // a person must act: Problem says what happened, where the text is and what to do
+	SyncRefused  SyncPhase = "refused"  // the mail system turns this computer away, until a person acts
+	SyncAmiss    SyncPhase = "amiss"    // something on this computer wants a person: its disk, or what it knows of the clinic
 )
 
 // SyncState is what the foot of every screen says.
@@ -32,6 +33,6 @@ type SyncState struct {
 	Done    int
 	Total   int
 	Checked time.Time
-	Problem string // one sentence or two, for the person; empty unless Refused or Offline
+	Problem string // what happened, where the text is and what to do; empty unless Offline, Refused or Amiss
 	Chosen  bool   // Offline because the person wants it so
 }

@@ -60,6 +60,9 @@ func (d *Desk) MarkRead(ctx context.Context, part care.EventID, shown ...care.Ev
 		if err != nil {
 			return err
 		}
+		if d.member() && c.ReadOnly {
+			return nil // it stays unread until a newer Postern can also tell the care team
+		}
 		thread = c.Thread
 		hidden := func(id care.EventID) bool { return !slices.Contains(shown, id) }
 		marks, err := d.Seen.Mark(ctx, tx, p.ID, slices.DeleteFunc(shownIDs(p), hidden)...)
@@ -67,7 +70,7 @@ func (d *Desk) MarkRead(ctx context.Context, part care.EventID, shown ...care.Ev
 			return err
 		}
 		changed = marks > 0
-		if !d.member() || c.ReadOnly {
+		if !d.member() {
 			return nil
 		}
 		for _, id := range slices.DeleteFunc(unseen(p), hidden) {

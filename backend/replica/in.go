@@ -285,7 +285,7 @@ func (s *source) Progress(done, total int) {
 func (s *source) UpToDate(at time.Time) {
 	now := care.SyncState{Phase: care.SyncUpToDate, Checked: at}
 	if s.outdated(at) {
-		now.Phase, now.Problem = care.SyncRefused, listOutdated
+		now.Phase, now.Problem = care.SyncAmiss, listOutdated
 	}
 	s.set(func(st *care.SyncState) {
 		if st.Problem != "" && st.Problem != listOutdated { // it can be reached again

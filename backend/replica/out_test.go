@@ -115,7 +115,11 @@ func outgoing(t *testing.T, s *scripted) (*Replica, *author, *clock) {
 	must(t, err)
 	var served sync.WaitGroup
 	served.Go(func() { _ = server.Serve(l) }) // it ends with the test
-	t.Cleanup(func() { _ = server.Close(); served.Wait() })
+	t.Cleanup(func() {
+		_ = server.Close()
+		_ = l.Close() // the server closes it only if it has begun to serve
+		served.Wait()
+	})
 	r.Logins = []care.MailLogin{{User: "u", Password: "p", Address: "u@mail.test",
 		SMTP: care.Endpoint{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: care.TLSNone}}}
 	must(t, r.DB.Write(t.Context(), func(tx *sql.Tx) error {

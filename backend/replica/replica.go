@@ -231,7 +231,7 @@ func (r *Replica) State() care.SyncState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := care.SyncState{Phase: care.SyncUpToDate}
-	if r.outgoing.Phase == care.SyncRefused || r.outgoing.Phase == care.SyncOffline {
+	if urgency(r.outgoing.Phase) >= urgency(care.SyncOffline) {
 		out = r.outgoing
 	}
 	for i, s := range r.states {
@@ -252,6 +252,8 @@ func (r *Replica) State() care.SyncState {
 func urgency(p care.SyncPhase) int {
 	switch p {
 	case care.SyncRefused:
+		return 5
+	case care.SyncAmiss:
 		return 4
 	case care.SyncOffline:
 		return 3
@@ -263,11 +265,14 @@ func urgency(p care.SyncPhase) int {
 	return 0
 }
 
-// problemState is the sync state that an error of the mail system gives.
+// problemState is the sync state that an error gives: of the mail system, or of the disk that should keep what comes.
 func problemState(err error, checked time.Time) care.SyncState {
-	phase := care.SyncRefused
-	if care.KindOf(err) == care.Unavailable {
+	phase := care.SyncAmiss
+	switch care.KindOf(err) {
+	case care.Unavailable:
 		phase = care.SyncOffline
+	case care.Forbidden, care.Invalid:
+		phase = care.SyncRefused
 	}
 	return care.SyncState{Phase: phase, Problem: care.SentenceOf(err), Checked: checked}
 }

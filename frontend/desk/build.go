@@ -265,7 +265,7 @@ func defaultMode(c composer) string {
 // newsAtOnce is how much one report names; the pane is drawn again after it, and reports the rest.
 const newsAtOnce = 100
 
-// newsOf is what is unread, for one report that it was read. Its mark differs wherever that does.
+// newsOf is what is unread, for one report that it was read. Its mark differs once more of it came.
 func newsOf(a at, t view.Thread) news {
 	ids := t.News()
 	if len(ids) == 0 {

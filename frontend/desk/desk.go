@@ -48,11 +48,14 @@ func Beside(r *http.Request, queue string, part care.EventID) (templ.Component, 
 	if to := modeOf(r.FormValue("write")); to != "" {
 		a = a.turned(to)
 	}
-	m, err := load(r.Context(), a)
+	in, err := read(r.Context(), a)
 	if err != nil {
 		return nil, err
 	}
-	return pane(m), nil
+	if in.at == a { // it is still the same text
+		in.err = r.FormValue("refused")
+	}
+	return pane(build(in)), nil
 }
 
 // load reads what a pane shows and shapes it.

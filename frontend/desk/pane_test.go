@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"flag"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"postern/backend/care"
 	"postern/backend/care/fold"
 	"postern/backend/record/view"
+	"postern/frontend/link"
 	"postern/frontend/say"
 )
 
@@ -240,5 +243,29 @@ func TestWhoIsOutCannotBeChosen(t *testing.T) {
 	got := build(sample()).Tools.Colleagues
 	if len(got) != 3 || got[0].Disabled || !got[2].Disabled || got[2].Note != "Out until Mon Nov 30, covered by Dr. Omar Haddad" {
 		t.Errorf("colleagues: %+v", got)
+	}
+}
+
+// TestMuchNewsIsReportedInTurns: one report names so much, and the next begins where it ended.
+func TestMuchNewsIsReportedInTurns(t *testing.T) {
+	var th view.Thread
+	for i := range 250 {
+		th.Items = append(th.Items, view.Item{ID: care.EventID{byte(i), 1}, Unread: true})
+	}
+	var marks []string
+	for n := newsOf(at{}, th); n.Mark != ""; n = newsOf(at{}, th) {
+		if marks = append(marks, n.Mark); len(marks) > 3 || slices.Contains(marks[:len(marks)-1], n.Mark) {
+			t.Fatalf("it is reported again and again: %v", marks)
+		}
+		shown, err := link.Shown(httptest.NewRequest("POST", n.Read, nil))
+		if err != nil || len(shown) > newsAtOnce {
+			t.Fatalf("%d at once, %v", len(shown), err)
+		}
+		for i := range th.Items {
+			th.Items[i].Unread = th.Items[i].Unread && !slices.Contains(shown, th.Items[i].ID)
+		}
+	}
+	if len(marks) != 3 {
+		t.Errorf("%d reports", len(marks))
 	}
 }

@@ -2,8 +2,8 @@ package inbox
 
 import "github.com/a-h/templ"
 
-// state is what every drawing of the desk carries along: the search, and what is being written.
-const state = kept + ", #composer [name=what], #composer [name=draft]"
+// state is what every drawing of the desk carries along: the search, what is being written, and why it was refused.
+const state = kept + ", #composer [name=what], #composer [name=draft], #composer [name=refused]"
 
 // kept is what stays while one goes through the list: what was searched for, and how far it is drawn.
 const kept = "#search, #rows"

@@ -280,6 +280,23 @@ func TestClosedUnderTheWriter(t *testing.T) {
 	b.accessible("unsent")
 }
 
+// TestARefusalStaysUntilTheTextIsChanged, though saving the text draws the desk again.
+func TestARefusalStaysUntilTheTextIsChanged(t *testing.T) {
+	c := newClinic(rosa)
+	b := open(t, c)
+	b.expected = append(b.expected, "422")
+	b.row("Aaliyah Brooks")
+	b.press("e")
+	b.sees("Then the reply button goes away")
+	b.button("Complete")
+	b.sees("Write a closing line")
+	_ = c.change(func() error { c.named("Theodore Nakamura").Subject = "Are you there?"; return nil })
+	b.until("the desk drawn again", `document.body.innerText.includes("Are you there?")`)
+	b.sees("Write a closing line")
+	b.press("G")
+	b.until("the refusal gone", `!document.body.innerText.includes("Write a closing line")`)
+}
+
 // TestLockSavesFirst presses Ctrl L in the middle of a word.
 func TestLockSavesFirst(t *testing.T) {
 	c := newClinic(rosa)

@@ -40,7 +40,7 @@ type Look struct {
 
 // Sync is the sync state in words.
 type Sync struct {
-	Class string // "is-off", "is-busy" or ""
+	Class string // "is-bad", "is-off", "is-busy" or ""
 	Icon  string
 	Text  string
 	Faint string // the fainter end of the text: "checked 3:58 pm"
@@ -68,6 +68,7 @@ func SyncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sy
 	out := syncOf(s, waiting, frontDesk, clock)
 	out.Chosen = s.Chosen
 	switch {
+	case s.Phase == care.SyncAmiss: // what comes may well be shown
 	case out.Bar != nil && s.Checked.IsZero():
 		out.Stale = "New messages are not shown."
 	case out.Bar != nil:
@@ -99,9 +100,9 @@ func syncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sy
 		bar.Kind, bar.Icon, bar.Strong = "is-warn", "cloud-off", "You are offline."
 		bar.Text = "You can read and write. " + cmp.Or(s.Problem, "New messages are sent when the connection is back.")
 		return Sync{Class: "is-off", Icon: "cloud-off", Text: "Offline" + unsent(waiting), Bar: bar}
-	case care.SyncRefused:
+	case care.SyncRefused, care.SyncAmiss:
 		bar.Strong, bar.Text = firstSentence(s.Problem)
-		return Sync{Class: "is-bad", Icon: "circle-alert", Text: "Not up to date" + unsent(waiting), Bar: bar, Refused: true}
+		return Sync{Class: "is-bad", Icon: "circle-alert", Text: "Not up to date" + unsent(waiting), Bar: bar, Refused: s.Phase == care.SyncRefused}
 	}
 	return Sync{Class: "is-busy", Icon: "refresh-cw", Text: "Connecting" + unsent(waiting)}
 }

@@ -131,10 +131,11 @@
 
   document.addEventListener("keydown", (e) => {
     if (!(e.ctrlKey || e.metaKey) || e.altKey || e.shiftKey || e.isComposing) return;
-    const button = $(`[data-key="ctrl+${CSS.escape(e.key.toLowerCase())}"]`);
-    if (!button) return;
-    e.preventDefault();
-    if (!e.repeat) button.click();
+    const key = e.key.toLowerCase();
+    const button = $(`[data-key="ctrl+${CSS.escape(key)}"]`);
+    // A browser would save the page as it stands, lists and notes and all.
+    if (button || (key === "s" && document.body.dataset.person)) e.preventDefault();
+    if (button && !e.repeat) button.click();
   });
 
   // ---- changes ----
@@ -291,8 +292,9 @@
   async function rescue(box) {
     unsaved.delete(box);
     if (await keep(box)) return wake({ all: true });
-    tell("lost");
-    $("#toast [data-lost]").textContent = (box.matches("textarea") ? box : $("textarea", box)).value;
+    const told = document.getElementById("lost").content.cloneNode(true); // no later word takes its place
+    $("[data-lost]", told).textContent = (box.matches("textarea") ? box : $("textarea", box)).value;
+    $("#rescued").append(told);
   }
 
   // Who leaves leaves nothing unsaved behind. What cannot be saved holds them back, once.
@@ -335,7 +337,7 @@
     const [, name] = /^attachment; filename="([^"]+)"$/.exec(headers.get("Content-Disposition")) ?? [];
     if (!name) return;
     e.preventDefault();
-    download(name, raw);
+    download(name, raw).catch(() => tell("gone"));
   });
 
   async function download(name, answer) {
@@ -404,7 +406,7 @@
 
   document.addEventListener("click", (e) => {
     for (const menu of $$("details[data-menu][open]")) if (!menu.contains(e.target)) menu.open = false;
-    if (e.target.closest("[data-close-toast]")) $("#toast").replaceChildren();
+    if (e.target.closest("[data-close-toast]")) e.target.closest(".toast-box").remove();
     const reveal = e.target.closest("[data-reveal]");
     if (reveal) {
       const input = document.getElementById(reveal.dataset.reveal);

@@ -178,6 +178,9 @@
     }
   }
 
+  // Why a text was refused stands there, however often the desk is drawn, until it is changed.
+  document.addEventListener("input", (e) => e.target.closest("#composer")?.querySelectorAll("[name=refused], #write-error").forEach((x) => x.remove()));
+
   document.addEventListener("htmx:after:swap", drawn);
   document.addEventListener("visibilitychange", read);
   document.addEventListener("DOMContentLoaded", () => {

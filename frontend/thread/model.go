@@ -125,7 +125,7 @@ func threadModel(from input, t view.Thread) model {
 		}
 		m.Often = m.Often || it.State == view.StateSending
 		l := letterOf(from, t, it)
-		l.Folded = folding && l.Event == ""
+		l.Folded = folding && l.Event == "" && !it.Unread
 		m.Letters = append(m.Letters, l)
 	}
 	for _, h := range t.Held {

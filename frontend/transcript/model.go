@@ -95,6 +95,9 @@ func (w writer) lacks() (all []string) {
 	if w.Gaps > 0 {
 		all = append(all, "Part of this conversation had not arrived when this copy was saved. It is not in this copy.")
 	}
+	if slices.ContainsFunc(w.Items, func(it view.Item) bool { return len(it.Files) > 0 }) {
+		all = append(all, "Files that were sent with messages are not in this copy.")
+	}
 	return all
 }
 
@@ -145,7 +148,7 @@ func (w writer) states(it view.Item) []string {
 	}
 	switch {
 	case it.State == view.StateFailed:
-		return []string{it.Why}
+		return []string{"It did not reach " + to + "."} // the rest is advice, with a telephone number in it
 	case it.State == view.StateSending, it.State == view.StateWaiting:
 		return []string{"It had not reached " + to + " when this copy was saved."}
 	case it.Member:

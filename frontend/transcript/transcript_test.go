@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"postern/backend/care"
+	"postern/backend/care/event"
 	"postern/backend/record/view"
 	"postern/frontend/parts"
 	"postern/frontend/say"
@@ -61,6 +62,8 @@ func everything() view.Thread {
 		{Kind: view.ItemReopen, ID: id("5"), By: rosa, At: on(20, 9, 5)},
 		{Kind: view.ItemMessage, ID: id("6"), By: joaquin, Member: true, At: on(21, 7, 0), State: view.StateHanded, Text: "She feels dizzy again. – Cô y tá"},
 		{Kind: "of-a-later-version", ID: id("7"), By: rosa, At: on(21, 8, 0), Text: "What nobody knows."},
+		{Kind: view.ItemMessage, ID: id("9"), By: rosa, At: on(22, 9, 0), State: view.StateFailed, Text: "Lie down.", Files: []event.File{{Name: "lie-down.pdf"}},
+			Why: "It did not reach the member. The mail system says: “552 mailbox full”. Call Marisol Vega at 555-010-0177."},
 		{Kind: view.ItemComplete, ID: id("8"), By: rosa, At: on(23, 16, 0), Text: "Glad it helped."},
 	}
 	t.Completed = &t.Items[len(t.Items)-1]
@@ -129,11 +132,11 @@ func TestACopyStandsAlone(t *testing.T) {
 func TestWhatIsInACopy(t *testing.T) {
 	both := []string{"Alder Creek Clinic", "Dr. Lee&#39;s office", "Marisol Vega", "&lt;script&gt;alert(1)&lt;/script&gt;", "Care plan question",
 		"Wed Nov 18, 2026, 8:57 am CST", "Delivered to Dr. Lee&#39;s office Wed Nov 18, 2026, 8:58 am CST.", "A reply was promised by Fri Nov 20, 2026.", "Dr. Omar Haddad covered.",
-		"Stand up slowly.", "All well.", "With this the conversation was completed. It was reopened later.", "Joaquín Vega</b> <span>for Marisol Vega",
+		"Stand up slowly.", "All well.", "Lie down.", "Files that were sent with messages are not in this copy.", "With this the conversation was completed. It was reopened later.", "Joaquín Vega</b> <span>for Marisol Vega",
 		"Sent. Dr. Lee&#39;s office had not confirmed it when this copy was saved.", "Completed Mon Nov 23, 2026, 4:00 pm CST", "Refill &lt;/p&gt;", "Treadmill",
 		"A newer version of Postern wrote in this conversation.", "Part of this conversation had not arrived", "Wed Nov 25, 2026, 3:15 pm CST",
 		"Times are those of the practice, America/Chicago.", "Anyone who can open this file can read it."}
-	neither := []string{"A note for us", "A draft", "A held text", "What nobody knows", "Call first", "No current relation", "555-010-0177"}
+	neither := []string{"A note for us", "A draft", "A held text", "What nobody knows", "Call first", "No current relation", "555-010-0177", "552"}
 	ours := []string{"48210739", "4821 0739", "Born", "Mar 4, 1980", "Read by the member Thu Nov 19, 2026, 6:10 pm CST.", "Rosa Delgado, RN reopened", "Internal notes are not part of this copy."}
 	for name, c := range map[string]struct {
 		frame      parts.Frame
@@ -168,12 +171,12 @@ func TestStates(t *testing.T) {
 	}{
 		{view.Item{Member: true, State: view.StateSending}, "It had not reached Dr. Lee's office when this copy was saved.", "It had not reached Dr. Lee's office when this copy was saved."},
 		{view.Item{Member: true, State: view.StateWaiting}, "It had not reached Dr. Lee's office when this copy was saved.", "It had not reached Dr. Lee's office when this copy was saved."},
-		{view.Item{Member: true, State: view.StateFailed, Why: "It did not reach them."}, "It did not reach them.", "It did not reach them."},
+		{view.Item{Member: true, State: view.StateFailed, Why: "It did not reach them."}, "It did not reach Dr. Lee's office.", "It did not reach Dr. Lee's office."},
 		{view.Item{Member: true, State: view.StateHanded}, "Sent. Dr. Lee's office had not confirmed it when this copy was saved.", "Sent. Dr. Lee's office had not confirmed it when this copy was saved."},
 		{view.Item{Member: true, State: view.StateReplied}, "Delivered to Dr. Lee's office.", "Delivered to Dr. Lee's office."},
 		{view.Item{Member: true, State: view.StateDelivered, Received: sent}, "Delivered to Dr. Lee's office Fri Nov 20, 2026, 9:00 am CST.", "Delivered to Dr. Lee's office Fri Nov 20, 2026, 9:00 am CST."},
 		{view.Item{State: view.StateWaiting}, "", "It had not reached the member when this copy was saved."},
-		{view.Item{State: view.StateFailed, Why: "It did not reach the member."}, "", "It did not reach the member."},
+		{view.Item{State: view.StateFailed, Why: "It did not reach the member. Call her at 555-010-0177."}, "", "It did not reach the member."},
 		{view.Item{State: view.StateHanded}, "", "Sent. The member had not read it when this copy was saved."},
 		{view.Item{State: view.StateDelivered, SeenAt: seen}, "", "Read by the member Fri Nov 20, 2026, 10:00 am CST."},
 		{view.Item{State: view.StateDelivered}, "", "Delivered."},

@@ -50,6 +50,9 @@ func (s *session) pull(ctx context.Context, m missing, stored func(n int)) error
 	if failure := sink.Wait(); failure != nil {
 		return failure
 	}
+	if err == nil {
+		err = ctx.Err() // the last batch may not have been taken
+	}
 	return err
 }
 
