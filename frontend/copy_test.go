@@ -63,10 +63,10 @@ func TestWhoGetsNoCopy(t *testing.T) {
 			t.Errorf("%s: %d %v\n%s", path, got.Code, got.Header(), got.Body)
 		}
 	}
-	if got := v.get(copyOf("troubled")); got.Code == http.StatusOK || strings.Contains(got.Body.String(), "mailbox full") {
+	if got := v.get(copyOf("troubled")); got.Code == http.StatusOK || strings.Contains(got.Body.String(), "It did not reach") {
 		t.Errorf("a link gives it: %d", got.Code)
 	}
-	if got := v.ask(drawn(form(copyOf("troubled")), joaquin.ID)); got.Code != http.StatusUnauthorized || strings.Contains(got.Body.String(), "mailbox full") {
+	if got := v.ask(drawn(form(copyOf("troubled")), joaquin.ID)); got.Code != http.StatusUnauthorized || strings.Contains(got.Body.String(), "It did not reach") {
 		t.Errorf("a page of somebody else: %d", got.Code)
 	}
 	elsewhere := drawn(form(copyOf("troubled")), marisol.ID)
@@ -75,7 +75,7 @@ func TestWhoGetsNoCopy(t *testing.T) {
 		t.Errorf("a page of elsewhere: %d", got.Code)
 	}
 	v.ticket = "guessed"
-	if got := v.ask(drawn(form(copyOf("troubled")), marisol.ID)); got.Code != http.StatusUnauthorized || strings.Contains(got.Body.String(), "mailbox full") {
+	if got := v.ask(drawn(form(copyOf("troubled")), marisol.ID)); got.Code != http.StatusUnauthorized || strings.Contains(got.Body.String(), "It did not reach") {
 		t.Errorf("without the ticket: %d", got.Code)
 	}
 }
@@ -117,14 +117,14 @@ func TestSavingACopyInTheWindow(t *testing.T) {
 				return false, nil
 			}
 			copies++
-			if given, err := content(); err != nil || !strings.Contains(string(given), "mailbox full") {
+			if given, err := content(); err != nil || !strings.Contains(string(given), "It did not reach") {
 				t.Errorf("it is %s, %v", given, err)
 			}
 			return c.saved, c.err
 		}
 		got := v.ask(drawn(form(copyOf("troubled")), marisol.ID))
 		body := got.Body.String()
-		if got.Code != c.code || !strings.Contains(body, c.words) || c.words == "" && body != "" || strings.Contains(body, "mailbox full") || strings.Contains(body, "secret") {
+		if got.Code != c.code || !strings.Contains(body, c.words) || c.words == "" && body != "" || strings.Contains(body, "It did not reach") || strings.Contains(body, "secret") {
 			t.Errorf("%v, %v: %d\n%s", c.saved, c.err, got.Code, body)
 		}
 	}
@@ -146,7 +146,7 @@ func TestNoCopyLeavesUnrecorded(t *testing.T) {
 	}
 	w.full = care.Refusef(care.Full, "There is no room.")
 	got := v.ask(drawn(form(copyOf("troubled")), marisol.ID))
-	if body := got.Body.String(); got.Code != http.StatusInsufficientStorage || !strings.Contains(body, "There is no room.") || strings.Contains(body, "mailbox full") {
+	if body := got.Body.String(); got.Code != http.StatusInsufficientStorage || !strings.Contains(body, "There is no room.") || strings.Contains(body, "It did not reach") {
 		t.Errorf("%d\n%s", got.Code, body)
 	}
 	screen := &asks{pane: pane{told: make(chan string, 8)}}
