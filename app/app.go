@@ -59,7 +59,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&f.data, "data", defaultData(), "folder with the profiles of this computer")
 	root.PersistentFlags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address for the browser, loopback only; port 0 takes a free one")
 	root.PersistentFlags().StringVar(&f.log, "log", "text", "log on standard error: text, or json for one object a line")
-	root.AddCommand(newServe(&f), newDemo(&f), newAgent(&f), newPractice(&f), newGateway(&f))
+	root.AddCommand(newServe(&f), newDemo(&f), newAgent(&f), newPractice(&f), newGateway(&f), newAudit(&f))
 	return root
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // SaveCopy asks by the platform's own dialog, which also asks before a file is replaced.
-func (w *window) SaveCopy(ctx context.Context, name string, content []byte) (saved bool, err error) {
+func (w *window) SaveCopy(ctx context.Context, name string, content func() ([]byte, error)) (saved bool, err error) {
 	if !w.asking.TryLock() {
 		return false, nil // Wails gives the answer of one dialog to whoever asked first
 	}
@@ -43,7 +43,11 @@ func (w *window) SaveCopy(ctx context.Context, name string, content []byte) (sav
 	if filepath.Ext(path) == "" && !exists(path+ending) { // a dialog that was asked about this name asked about no other
 		path += ending
 	}
-	if err := replaceFile(path, content); err != nil {
+	given, err := content()
+	if err != nil {
+		return false, err
+	}
+	if err := replaceFile(path, given); err != nil {
 		return false, unsaved(err)
 	}
 	return true, nil

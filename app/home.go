@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"postern/backend"
+	"postern/backend/care"
 	"postern/backend/command"
 	"postern/backend/record/draft"
 	"postern/backend/record/view"
@@ -28,7 +29,7 @@ func (h home) SignIn(ctx context.Context, profile, passphrase string) (seat.Sign
 	if err != nil {
 		return nil, err
 	}
-	return &signed{Profile: p, b: h.b}, nil
+	return &signed{Profile: p, b: h.b, looks: p.Looks()}, nil
 }
 
 func (h home) Tries(_ context.Context, profile string) (seat.Tries, error) {
@@ -58,12 +59,13 @@ func (home) Suggest() (string, error) { return backend.SuggestPassphrase() }
 // signed is one person at one session.
 type signed struct {
 	*backend.Profile
-	b *backend.Backend
+	b     *backend.Backend
+	looks *backend.Looks
 }
 
-func (s *signed) Views() seat.Views { return s.Profile.Views() }
+func (s *signed) Views() seat.Views { return views{s.Profile.Views(), s.looks} }
 
-func (s *signed) Desk() seat.Desk { return desk{s.Profile.Desk()} }
+func (s *signed) Desk() seat.Desk { return desk{s.Profile.Desk(), s.looks} }
 
 func (s *signed) Close() error {
 	s.b.Leave(s.Profile)
@@ -95,8 +97,23 @@ func (s *signed) Wake() (<-chan seat.Change, func()) {
 	return out, sync.OnceFunc(func() { cancel(); close(done) })
 }
 
+// views show conversations by way of the record of who looked at what: no screen has another way to one.
+type views struct {
+	*view.Views
+	looks *backend.Looks
+}
+
+func (v views) Thread(ctx context.Context, part care.EventID) (view.Thread, error) {
+	return v.looks.Thread(ctx, part, !seat.ByItself(ctx))
+}
+
 // desk speaks the screens' words for drafts and texts on their way.
-type desk struct{ *command.Desk }
+type desk struct {
+	*command.Desk
+	looks *backend.Looks
+}
+
+func (d desk) Copied(ctx context.Context, part care.EventID) error { return d.looks.Copied(ctx, part) }
 
 func (d desk) SaveDraft(ctx context.Context, t view.Draft) (view.Draft, error) {
 	saved, err := d.Desk.SaveDraft(ctx, draft.Draft{ID: t.ID, What: t.What, Thread: t.Thread, Part: t.Part, Office: t.Office,

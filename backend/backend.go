@@ -38,7 +38,8 @@ type place struct {
 	mu       sync.Mutex
 	profile  *Profile // nil: not open
 	sessions int
-	offline  atomic.Bool // the person works offline, as long as this program runs
+	offline  atomic.Bool  // the person works offline, as long as this program runs
+	wrong    atomic.Int64 // passphrases since the last sign-in, as far as this program saw them
 }
 
 // Label is what the chooser shows of a profile.
@@ -105,7 +106,7 @@ func (b *Backend) SignIn(ctx context.Context, id, passphrase string) (*Profile, 
 }
 
 // SignInStill opens a profile that does nothing by itself: its owner pulls and submits step by step. The demo is made
-// so, and tests that need an order of events are written so.
+// so, commands that only read open one so, and tests that need an order of events are written so.
 func (b *Backend) SignInStill(ctx context.Context, id, passphrase string) (*Profile, error) {
 	return b.signIn(ctx, id, passphrase, false)
 }
@@ -116,6 +117,9 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 		return nil, err
 	}
 	v, err := vault.Try(dir, passphrase, b.now())
+	if care.KindOf(err) == care.Invalid {
+		b.place(id).wrong.Add(1)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +149,7 @@ func (b *Backend) enter(ctx context.Context, id, dir string, v *vault.Vault, run
 		}
 	}
 	at.sessions++
+	at.profile.trail.enter(ctx, at.wrong.Swap(0))
 	return at.profile, nil
 }
 
@@ -170,7 +175,7 @@ const parting = 10 * time.Second
 
 // Leave ends one session's use of a profile. With the last one the profile closes: no text can be taken back any more,
 // what can be handed over is handed over first, for at most ten seconds, and everything else stays for the next
-// sign-in. It returns at once.
+// sign-in. It does not wait for that.
 func (b *Backend) Leave(p *Profile) {
 	at := p.at
 	at.mu.Lock()
@@ -178,6 +183,7 @@ func (b *Backend) Leave(p *Profile) {
 	if at.profile != p || at.sessions == 0 {
 		return // the backend was closed
 	}
+	p.trail.leave(1)
 	if at.sessions--; at.sessions > 0 {
 		return
 	}
@@ -193,9 +199,9 @@ func (b *Backend) Leave(p *Profile) {
 
 // close closes the profile that is open here. The caller holds the place.
 func (at *place) close() {
-	p := at.profile
+	p, sessions := at.profile, at.sessions
 	at.profile, at.sessions = nil, 0
-	p.close()
+	p.close(sessions)
 }
 
 // Part ends what could still be taken back in every open profile and hands over what can be, for at most this long. It

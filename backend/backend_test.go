@@ -37,7 +37,7 @@ func (accounts) Login(_ context.Context, local string, _, _ bool) (care.MailLogi
 }
 
 // data makes a practice with the profile of a nurse, rosa, and gives the data folder.
-func data(t *testing.T) string {
+func data(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	day := []care.Span{{From: "09:00", Until: "18:00"}}
@@ -185,7 +185,7 @@ func TestUnreadableCalendar(t *testing.T) {
 	must(t, keepDocuments(t.Context(), dir, s.Store, []directory.Document{list}))
 	p, err := openProfile(t.Context(), dir, s, quiet(), time.Now)
 	must(t, err)
-	defer p.close()
+	defer p.close(0)
 	if p.Practice().Calendar.Preset == "" || p.facts.Clock().Promises() {
 		t.Error("something is promised")
 	}

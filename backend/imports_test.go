@@ -21,7 +21,7 @@ const module = "postern"
 var may = map[string][]string{
 	".": {"app"},
 	"app": {"backend", "backend/demo", "backend/care", "backend/command", "backend/post/gateway", "backend/record/draft", "backend/record/view",
-		"frontend", "frontend/seat"},
+		"backend/trust/audit", "frontend", "frontend/seat"},
 
 	"backend/care":         {},
 	"backend/care/event":   {"backend/care"},
@@ -32,6 +32,7 @@ var may = map[string][]string{
 	"backend/trust/vault":     {"backend/care", "backend/trust/seal"},
 	"backend/trust/strength":  {"backend/care"},
 	"backend/trust/directory": {"backend/care…", "backend/trust/seal"},
+	"backend/trust/audit":     {"backend/care", "backend/trust/seal"},
 	"backend/trust/enrol":     {"backend/care…", "backend/trust/seal", "backend/trust/vault", "backend/trust/directory"},
 
 	"backend/record/store/atrest": {},

@@ -45,6 +45,7 @@ type Profile struct {
 	db      *store.DB
 	desk    *command.Desk
 	views   *view.Views
+	trail   *trail
 	replica *replica.Replica
 	facts   *facts
 	log     *slog.Logger
@@ -88,6 +89,7 @@ func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Tim
 	if err != nil {
 		return err
 	}
+	p.trail = &trail{db: p.db, kept: documents.NewTrail(p.db), key: p.device, who: s.Person.ID, now: now, log: p.log}
 	drafts, box, marks := draft.New(p.db), outbox.New(p.db), seen.New(p.db)
 	pr := projection.New(p.db, func() fold.Authority { return books.Book() }, p.facts)
 	j := journal.New(p.db, pr)
@@ -163,12 +165,13 @@ func (p *Profile) flush(limit time.Duration) (waiting int) {
 	return waiting
 }
 
-// close stops what runs and closes the record.
-func (p *Profile) close() {
+// close stops what runs, notes that those who are still signed in are not any more, and closes the record.
+func (p *Profile) close(sessions int) {
 	if p.cancel != nil {
 		p.cancel()
 	}
 	p.done.Wait()
+	p.trail.close(sessions)
 	p.wake.close()
 	if err := p.db.Close(); err != nil {
 		p.log.Error("close the record", "err", err)
@@ -209,8 +212,8 @@ func (p *Profile) Views() *view.Views { return p.views }
 // Desk is where the person acts.
 func (p *Profile) Desk() *command.Desk { return p.desk }
 
-// Sync says how this computer stands with the mail system.
-func (p *Profile) Sync() care.SyncState { return p.facts.stand(p.replica.State()) }
+// Sync says how this computer stands with the mail system, and what else a person must know of it.
+func (p *Profile) Sync() care.SyncState { return p.trail.stand(p.facts.stand(p.replica.State())) }
 
 // SyncNow looks for new mail and submits what is due.
 func (p *Profile) SyncNow() { p.replica.Nudge() }

@@ -7,11 +7,13 @@ import (
 	"postern/backend/care"
 	"postern/frontend/parts"
 	"postern/frontend/respond"
+	"postern/frontend/seat"
 	"postern/frontend/transcript"
 )
 
 // saveCopy writes a conversation out as a file and hands it over: in the window by its dialog, in a browser as a download.
-// It is a POST, which only a page of ours can make: no link that somebody follows or passes on leads to a file.
+// It is a POST, which only a page of ours can make: no link that somebody follows or passes on leads to a file. That a copy
+// leaves is recorded before it does; where it cannot be, none leaves.
 func (s *server) saveCopy(w http.ResponseWriter, r *http.Request) {
 	part, err := care.ParseEventID(r.PathValue("part"))
 	if err != nil {
@@ -23,18 +25,22 @@ func (s *server) saveCopy(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
-	s.handOver(w, r, file.Name, file.Content)
+	s.handOver(w, r, file.Name, func() ([]byte, error) { return file.Content, seat.From(r.Context()).Desk().Copied(r.Context(), part) })
 }
 
-// handOver gives a person a file to keep.
-func (s *server) handOver(w http.ResponseWriter, r *http.Request, name string, content []byte) {
+// handOver gives a person a file to keep. Its content is asked for when it is known where it goes.
+func (s *server) handOver(w http.ResponseWriter, r *http.Request, name string, leave func() ([]byte, error)) {
 	if s.window == nil {
-		respond.File(w, name, content)
+		if content, err := leave(); err != nil {
+			respond.Failed(w, r, err)
+		} else {
+			respond.File(w, name, content)
+		}
 		return
 	}
 	ctx, cancel := visitorOf(r).here(r.Context())
 	defer cancel()
-	saved, err := s.window.SaveCopy(ctx, name, content)
+	saved, err := s.window.SaveCopy(ctx, name, leave)
 	switch {
 	case err != nil:
 		respond.Failed(w, r, err)

@@ -63,10 +63,10 @@ func TestWhoGetsNoCopy(t *testing.T) {
 			t.Errorf("%s: %d %v\n%s", path, got.Code, got.Header(), got.Body)
 		}
 	}
-	if got := v.get(copyOf("troubled")); got.Code == http.StatusOK || strings.Contains(got.Body.String(), "mailbox full") {
+	if got := v.get(copyOf("troubled")); got.Code == http.StatusOK || strings.Contains(got.Body.String(), "It did not reach") {
 		t.Errorf("a link gives it: %d", got.Code)
 	}
-	if got := v.ask(drawn(form(copyOf("troubled")), joaquin.ID)); got.Code != http.StatusUnauthorized || strings.Contains(got.Body.String(), "mailbox full") {
+	if got := v.ask(drawn(form(copyOf("troubled")), joaquin.ID)); got.Code != http.StatusUnauthorized || strings.Contains(got.Body.String(), "It did not reach") {
 		t.Errorf("a page of somebody else: %d", got.Code)
 	}
 	elsewhere := drawn(form(copyOf("troubled")), marisol.ID)
@@ -75,7 +75,7 @@ func TestWhoGetsNoCopy(t *testing.T) {
 		t.Errorf("a page of elsewhere: %d", got.Code)
 	}
 	v.ticket = "guessed"
-	if got := v.ask(drawn(form(copyOf("troubled")), marisol.ID)); got.Code != http.StatusUnauthorized || strings.Contains(got.Body.String(), "mailbox full") {
+	if got := v.ask(drawn(form(copyOf("troubled")), marisol.ID)); got.Code != http.StatusUnauthorized || strings.Contains(got.Body.String(), "It did not reach") {
 		t.Errorf("without the ticket: %d", got.Code)
 	}
 }
@@ -83,19 +83,20 @@ func TestWhoGetsNoCopy(t *testing.T) {
 // asks is a window in which somebody chooses where to keep a file.
 type asks struct {
 	pane
-	choose func(ctx context.Context, name string, content []byte) (bool, error)
+	choose func(ctx context.Context, name string, content func() ([]byte, error)) (bool, error)
 }
 
-func (a *asks) SaveCopy(ctx context.Context, name string, content []byte) (bool, error) {
+func (a *asks) SaveCopy(ctx context.Context, name string, content func() ([]byte, error)) (bool, error) {
 	return a.choose(ctx, name, content)
 }
 
 // TestSavingACopyInTheWindow: what became of it is said in the toast, and nothing where the person would rather not.
 func TestSavingACopyInTheWindow(t *testing.T) {
 	screen := &asks{pane: pane{told: make(chan string, 8)}}
-	v := visit(t, frontend.New(everything(), frontend.Options{Window: screen, Now: everything().clock}))
+	w := everything()
+	v := visit(t, frontend.New(w, frontend.Options{Window: screen, Now: w.clock}))
 	v.post("/session", "profile", "marisol", "passphrase", "demo")
-	asked := 0
+	asked, copies := 0, 0
 	for _, c := range []struct {
 		saved bool
 		err   error
@@ -107,21 +108,56 @@ func TestSavingACopyInTheWindow(t *testing.T) {
 		{false, care.Refusef(care.Full, "The copy could not be saved: the disk is full."), http.StatusInsufficientStorage, "the disk is full."},
 		{false, errors.New("secret"), http.StatusInternalServerError, "Something went wrong"},
 	} {
-		screen.choose = func(_ context.Context, name string, content []byte) (bool, error) {
+		screen.choose = func(_ context.Context, name string, content func() ([]byte, error)) (bool, error) {
 			asked++
-			if name != "Conversation 2026-11-20.html" || !strings.Contains(string(content), "mailbox full") {
-				t.Errorf("asked for %q with %s", name, content)
+			if name != "Conversation 2026-11-20.html" {
+				t.Errorf("asked for %q", name)
+			}
+			if !c.saved && c.err == nil { // they would rather not: nothing has left
+				return false, nil
+			}
+			copies++
+			if given, err := content(); err != nil || !strings.Contains(string(given), "It did not reach") {
+				t.Errorf("it is %s, %v", given, err)
 			}
 			return c.saved, c.err
 		}
 		got := v.ask(drawn(form(copyOf("troubled")), marisol.ID))
 		body := got.Body.String()
-		if got.Code != c.code || !strings.Contains(body, c.words) || c.words == "" && body != "" || strings.Contains(body, "mailbox full") || strings.Contains(body, "secret") {
+		if got.Code != c.code || !strings.Contains(body, c.words) || c.words == "" && body != "" || strings.Contains(body, "It did not reach") || strings.Contains(body, "secret") {
 			t.Errorf("%v, %v: %d\n%s", c.saved, c.err, got.Code, body)
 		}
 	}
 	if v.ask(drawn(form(copyOf("somebody else's")), marisol.ID)); asked != 4 {
 		t.Errorf("asked %d times", asked)
+	}
+	if len(w.copied) != copies {
+		t.Errorf("%d copies left, recorded are %d", copies, len(w.copied))
+	}
+}
+
+// TestNoCopyLeavesUnrecorded, in a browser as little as in the window.
+func TestNoCopyLeavesUnrecorded(t *testing.T) {
+	w := everything()
+	v := visit(t, handler(w))
+	v.comeIn()
+	if got := v.ask(drawn(form(copyOf("troubled")), marisol.ID)); got.Code != http.StatusOK || len(w.copied) != 1 {
+		t.Errorf("%d, recorded are %v", got.Code, w.copied)
+	}
+	w.full = care.Refusef(care.Full, "There is no room.")
+	got := v.ask(drawn(form(copyOf("troubled")), marisol.ID))
+	if body := got.Body.String(); got.Code != http.StatusInsufficientStorage || !strings.Contains(body, "There is no room.") || strings.Contains(body, "It did not reach") {
+		t.Errorf("%d\n%s", got.Code, body)
+	}
+	screen := &asks{pane: pane{told: make(chan string, 8)}}
+	screen.choose = func(_ context.Context, _ string, content func() ([]byte, error)) (bool, error) {
+		_, err := content()
+		return err == nil, err
+	}
+	v = visit(t, frontend.New(w, frontend.Options{Window: screen, Now: w.clock}))
+	v.post("/session", "profile", "marisol", "passphrase", "demo")
+	if got := v.ask(drawn(form(copyOf("troubled")), marisol.ID)); got.Code != http.StatusInsufficientStorage {
+		t.Errorf("%d\n%s", got.Code, got.Body)
 	}
 }
 
@@ -132,7 +168,7 @@ func TestALockEndsSaving(t *testing.T) {
 		v := visit(t, frontend.New(newWorld(), frontend.Options{Window: screen}))
 		v.post("/session", "profile", "marisol", "passphrase", "demo")
 		begin := time.Now()
-		screen.choose = func(ctx context.Context, _ string, _ []byte) (bool, error) {
+		screen.choose = func(ctx context.Context, _ string, _ func() ([]byte, error)) (bool, error) {
 			<-ctx.Done()
 			return false, nil
 		}

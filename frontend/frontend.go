@@ -102,7 +102,11 @@ func (s *server) withSession(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitorKey{}, v)))
 			return
 		}
-		person := !byItself(r) && drawn(r, v.signed)
+		alone := byItself(r)
+		if alone {
+			ctx = seat.WithByItself(ctx)
+		}
+		person := !alone && drawn(r, v.signed)
 		if person {
 			v.session.touch(s.now(), ago(r), placeOf(r))
 		}

@@ -227,7 +227,7 @@ func (s *server) saveSheet(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
-	s.handOver(w, r, name, content)
+	s.handOver(w, r, name, func() ([]byte, error) { return content, nil })
 }
 
 // strength says how strong a new passphrase would be, as it is typed.

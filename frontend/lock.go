@@ -23,8 +23,8 @@ type absence struct {
 	others  bool          // somebody asked for the other people
 }
 
-// A request of which this header or parameter says that the page sent it by itself is no activity of the person: a
-// refresh, a save after a pause, a beacon.
+// A request of which this header or parameter says that the page sent it by itself is no activity of the person, and no
+// look at what was shown before: a refresh, a save after a pause, a beacon.
 const autoHeader, autoParam = "Postern-Auto", "auto"
 
 func byItself(r *http.Request) bool {

@@ -240,7 +240,7 @@ func (p *pane) Look() string         { return "" }
 func (p *pane) SetLook(string)       {}
 func (p *pane) Another() error       { return nil }
 func (p *pane) Print()               { p.prints++ }
-func (p *pane) SaveCopy(context.Context, string, []byte) (bool, error) {
+func (p *pane) SaveCopy(context.Context, string, func() ([]byte, error)) (bool, error) {
 	return false, nil
 }
 

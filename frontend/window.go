@@ -21,9 +21,10 @@ type Window interface {
 	Another() error
 	// Print asks by the platform's own dialog where the page is to be printed.
 	Print()
-	// SaveCopy lets the person choose where a file is kept, with a name to begin with, and writes it there, whole or not
-	// at all. Saved is false where they would rather not, and where ctx ended while they chose: it came too late then.
-	SaveCopy(ctx context.Context, name string, content []byte) (saved bool, err error)
+	// SaveCopy lets the person choose where a file is kept, with a name to begin with, then asks for its content, and writes
+	// it there, whole or not at all. Saved is false where they would rather not, and where ctx ended while they chose: it
+	// came too late then. Nothing asks for the content in either case.
+	SaveCopy(ctx context.Context, name string, content func() ([]byte, error)) (saved bool, err error)
 }
 
 // windowHosts are the names by which the webviews of the platforms call us.

@@ -35,6 +35,8 @@ type world struct {
 	panics  string // the method that panics, for the guard
 	fail    error  // what saving a draft answers, if set
 	keys    keys
+	copied  []care.EventID // copies that left, and
+	full    error          // why none may
 }
 
 var zone = func() *time.Location {
@@ -453,6 +455,14 @@ func (w *world) Assign(context.Context, care.EventID, care.PersonID) error { ret
 func (w *world) Flag(context.Context, care.EventID, bool, care.Text) error { return nil }
 func (w *world) SaveNote(context.Context, string) error                    { return nil }
 func (w *world) Reopen(context.Context, care.EventID) error                { return nil }
+func (w *world) Copied(_ context.Context, part care.EventID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.full == nil {
+		w.copied = append(w.copied, part)
+	}
+	return w.full
+}
 func (w *world) Resend(_ context.Context, part care.EventID) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -506,6 +506,8 @@ func (c *clinic) SaveNote(_ context.Context, draft string) error {
 	})
 }
 
+func (c *clinic) Copied(context.Context, care.EventID) error { return nil }
+
 func (c *clinic) Resend(_ context.Context, part care.EventID) error {
 	return c.change(func() error {
 		t, err := c.find(part)

@@ -95,7 +95,7 @@ type Views interface {
 	Center(ctx context.Context, show, search string) ([]view.Row, error)
 	Queues(ctx context.Context) (queues, offices []view.Queue, err error)
 	Queue(ctx context.Context, id, search string) (view.Queue, []view.Row, error)
-	Thread(ctx context.Context, part care.EventID) (view.Thread, error)
+	Thread(ctx context.Context, part care.EventID) (view.Thread, error) // a look at it, which is recorded
 	HeldText(ctx context.Context, draft string) (view.Held, error)
 	Recipients(ctx context.Context) ([]view.Recipient, error)
 	Panel(ctx context.Context, patient care.PatientID) (view.Panel, error)
@@ -123,6 +123,7 @@ type Desk interface {
 	SaveNote(ctx context.Context, draft string) error
 	Reopen(ctx context.Context, part care.EventID) error
 	Resend(ctx context.Context, part care.EventID) error // what did not reach its mailbox
+	Copied(ctx context.Context, part care.EventID) error // records that a copy leaves Postern; after an error none may
 }
 
 type key struct{}
@@ -138,3 +139,13 @@ func From(ctx context.Context) Signed {
 	}
 	return s
 }
+
+type byItself struct{}
+
+// WithByItself marks a request that a page sent by itself: nobody asked for what is shown then.
+func WithByItself(ctx context.Context) context.Context {
+	return context.WithValue(ctx, byItself{}, true)
+}
+
+// ByItself reports whether WithByItself marked the request.
+func ByItself(ctx context.Context) bool { return ctx.Value(byItself{}) != nil }

@@ -1,6 +1,8 @@
-// Package documents keeps the practice's signed documents as the bytes that came, for trust to read at each start.
+// Package documents keeps what trust needs kept, as bytes: the practice's signed documents, read at each start, and the
+// lines of the record of who looked at what.
 //
-// It judges none and drops none: which of them are in force is for trust/directory to say.
+// It judges none and drops none: which documents are in force is for trust/directory to say, whether the record holds
+// together for trust/audit.
 package documents
 
 import (

@@ -21,9 +21,6 @@ var derived string
 // appID marks a file as a replica of Postern's: "PSTN".
 const appID = 0x5053544e
 
-// steps are those of the replica's kept tables. Version 1 is testdata/v1.sql.
-var steps []Step
-
 // derivedTables are all tables of a replica that were ever derived, in the order in which they can be dropped.
 var derivedTables = []string{"search_words", "search", "item", "part", "stale", "conversation", "projection"}
 

@@ -147,3 +147,16 @@ CREATE TABLE document (
 	signature BLOB NOT NULL,
 	hash      BLOB NOT NULL UNIQUE -- of kind, bytes and signature
 ) STRICT;
+
+-- audit: owned by record/documents. The record of who looked at what: lines are added, and never changed or taken out. The
+-- triggers are a belt; that nobody did all the same, hashes and signatures tell.
+CREATE TABLE audit (
+	no        INTEGER PRIMARY KEY AUTOINCREMENT,
+	entry     BLOB NOT NULL,
+	hash      BLOB NOT NULL, -- over the hash before it and the entry
+	signature BLOB NOT NULL  -- of the profile's device, over the hash
+) STRICT;
+CREATE TRIGGER audit_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit record is never changed'); END;
+CREATE TRIGGER audit_shortened BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'nothing is taken out of the audit record'); END;
+CREATE TRIGGER audit_added BEFORE INSERT ON audit WHEN new.no <= (SELECT coalesce(max(no), 0) FROM audit)
+BEGIN SELECT RAISE(ABORT, 'the audit record is added to at its end'); END;

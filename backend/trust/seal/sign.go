@@ -19,6 +19,7 @@ const (
 	LabelInvite    Label = "postern.invite.v1\n"
 	LabelGrant     Label = "postern.grant.v1\n"
 	LabelVouch     Label = "postern.vouch.v1\n"
+	LabelAudit     Label = "postern.audit.v1\n"
 )
 
 func labelled(l Label, b []byte) []byte {
