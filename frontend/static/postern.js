@@ -412,6 +412,7 @@
     for (const menu of $$("details[data-menu][open]")) if (!menu.contains(e.target)) menu.open = false;
     if (e.target.closest("[data-close-toast]")) e.target.closest(".toast-box").remove();
     if (e.target.closest("[data-print]")) windowed ? htmx.ajax("POST", "/window/print", { swap: "none" }) : print();
+    if (e.detail && e.target.closest("label.profile")) $("#passphrase").focus(); // by the mouse; keys go on to the next name
     const reveal = e.target.closest("[data-reveal]");
     if (reveal) {
       const input = document.getElementById(reveal.dataset.reveal);
