@@ -26,8 +26,12 @@ func (w *window) SaveCopy(ctx context.Context, name string, content func() ([]by
 	defer close(answered)
 	go w.dismissUnless(ctx, answered)
 	ending := filepath.Ext(name)
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "" // the dialog chooses
+	}
 	path, err := shell.SaveFileDialog(*w.ctx.Load(), shell.SaveDialogOptions{
-		Title: "Save a copy", DefaultFilename: name, CanCreateDirectories: true,
+		Title: "Save a copy", DefaultFilename: name, DefaultDirectory: home, CanCreateDirectories: true,
 		Filters: []shell.FileFilter{{DisplayName: strings.ToUpper(ending[1:]) + " file (*" + ending + ")", Pattern: "*" + ending}},
 	})
 	switch {
@@ -35,6 +39,9 @@ func (w *window) SaveCopy(ctx context.Context, name string, content func() ([]by
 		return false, care.Because(care.Internal, err, "No place to save the copy in could be asked for. Nothing was saved.")
 	case path == "" || ctx.Err() != nil:
 		return false, nil
+	}
+	if filepath.Ext(path) == "" && !exists(path+ending) { // a dialog that was asked about this name asked about no other
+		path += ending
 	}
 	given, err := content()
 	if err != nil {
@@ -44,6 +51,11 @@ func (w *window) SaveCopy(ctx context.Context, name string, content func() ([]by
 		return false, unsaved(err)
 	}
 	return true, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // dismissUnless cancels a dialog when the person is signed out or the program ends before it was answered. It may be told

@@ -32,6 +32,30 @@ func (h home) SignIn(ctx context.Context, profile, passphrase string) (seat.Sign
 	return &signed{Profile: p, b: h.b, looks: p.Looks()}, nil
 }
 
+func (h home) Tries(_ context.Context, profile string) (seat.Tries, error) {
+	t, err := h.b.Tries(profile)
+	return seat.Tries(t), err
+}
+
+func (h home) Recovers(_ context.Context, code string) (seat.Profile, error) {
+	l, err := h.b.Recovers(code)
+	return seat.Profile(l), err
+}
+
+func (h home) Recover(ctx context.Context, code, passphrase string) (seat.Signed, seat.Profile, error) {
+	p, label, err := h.b.Recover(ctx, code, passphrase)
+	if err != nil {
+		return nil, seat.Profile{}, err
+	}
+	return &signed{Profile: p, b: h.b}, seat.Profile(label), nil
+}
+
+func (h home) Judge(profile, passphrase string) seat.Strength {
+	return seat.Strength(h.b.Judge(profile, passphrase))
+}
+
+func (home) Suggest() (string, error) { return backend.SuggestPassphrase() }
+
 // signed is one person at one session.
 type signed struct {
 	*backend.Profile

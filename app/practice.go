@@ -22,7 +22,8 @@ func newPractice(f *flags) *cobra.Command {
 		Short: "Makes a practice from a description",
 		Long: "Makes everything that a description names: the practice, its offices, people, members and a profile for each on\n" +
 			"this computer, with mailboxes and logins at the mail system of the data folder. \"postern practice mail\" or \"postern\n" +
-			"gateway\" runs that. The description is JSON; \"postern practice example\" prints one.",
+			"gateway\" runs that. The description is JSON; \"postern practice example\" prints one. The passphrase, of all profiles,\n" +
+			"has to be a strong one: four or more words that nobody guesses.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := os.ReadFile(file)

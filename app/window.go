@@ -188,5 +188,12 @@ func (w *window) Look() string { return w.kept.place().Look }
 
 func (w *window) SetLook(look string) { w.kept.save(func(p *place) { p.Look = look }) }
 
+// Print is not the page's own print(): macOS has none.
+func (w *window) Print() {
+	if ctx := w.ctx.Load(); ctx != nil {
+		shell.WindowPrint(*ctx)
+	}
+}
+
 // Another opens a further window for another person, as a program of its own.
 func (w *window) Another() error { return anotherWindow(w.data) }

@@ -39,7 +39,6 @@ type place struct {
 	profile  *Profile // nil: not open
 	sessions int
 	offline  atomic.Bool  // the person works offline, as long as this program runs
-	wrong    atomic.Int64 // passphrases since the last sign-in, as far as this program saw them
 }
 
 // Label is what the chooser shows of a profile.
@@ -99,7 +98,8 @@ func (b *Backend) Profiles() ([]Label, error) {
 }
 
 // SignIn opens a profile with its passphrase, or joins it where another session has it open. Each success is paired
-// with one Leave. A wrong passphrase is care.Invalid; a profile that is open in another program is care.Conflict.
+// with one Leave. A wrong passphrase is care.Invalid, and care.Paused where too many were given, as vault.Try has it; a
+// profile that is open in another program is care.Conflict.
 func (b *Backend) SignIn(ctx context.Context, id, passphrase string) (*Profile, error) {
 	return b.signIn(ctx, id, passphrase, true)
 }
@@ -115,15 +115,17 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 	if err != nil {
 		return nil, err
 	}
-	at := b.place(id)
-	v, err := vault.Open(dir, passphrase)
-	if care.KindOf(err) == care.Invalid {
-		at.wrong.Add(1)
-	}
+	v, err := vault.Try(dir, passphrase, b.now())
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
+	return b.enter(ctx, id, dir, v, run)
+}
+
+// enter opens the profile whose vault is open, or joins it.
+func (b *Backend) enter(ctx context.Context, id, dir string, v *vault.Vault, run bool) (*Profile, error) {
+	at := b.place(id)
 	at.mu.Lock()
 	defer at.mu.Unlock()
 	if b.ended() {
@@ -143,7 +145,7 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 		}
 	}
 	at.sessions++
-	at.profile.trail.enter(ctx, at.wrong.Swap(0))
+	at.profile.trail.enter(ctx, v.Wrong())
 	return at.profile, nil
 }
 

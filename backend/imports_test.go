@@ -30,6 +30,7 @@ var may = map[string][]string{
 
 	"backend/trust/seal":      {"backend/care"},
 	"backend/trust/vault":     {"backend/care", "backend/trust/seal"},
+	"backend/trust/strength":  {"backend/care"},
 	"backend/trust/directory": {"backend/care…", "backend/trust/seal"},
 	"backend/trust/audit":     {"backend/care", "backend/trust/seal"},
 	"backend/trust/enrol":     {"backend/care…", "backend/trust/seal", "backend/trust/vault", "backend/trust/directory"},
@@ -70,7 +71,7 @@ var may = map[string][]string{
 }
 
 // screens are the rooms of frontend that show one screen each; they never import each other.
-var screens = []string{"signin", "center", "compose", "thread", "transcript", "inbox", "desk"}
+var screens = []string{"signin", "passphrase", "center", "compose", "thread", "transcript", "inbox", "desk"}
 
 // support are the rooms that exist for tests. They may import anything of ours, and only tests may import them.
 var support = []string{"backend/post/posttest", "backend/record/recordtest", "backend/stories", "frontend/picturetest"}
@@ -78,20 +79,22 @@ var support = []string{"backend/post/posttest", "backend/record/recordtest", "ba
 // owners names, for each library from elsewhere and for the parts of the standard library that are a wing's mark, the
 // rooms that may import it. A library without a row fails the test: its owner is decided before its first use.
 var owners = map[string][]string{
-	"filippo.io/age":                 {"backend/trust/seal"},
-	"golang.org/x/crypto":            {"backend/trust/seal", "backend/trust/vault", "backend/record/store/atrest"},
-	"golang.org/x/sync":              {"backend/replica", "backend/post/fetch"},
-	"golang.org/x/term":              {"app"},
-	"golang.org/x/text":              {"backend/trust/vault", "backend/record/store"},
-	"github.com/rickar/cal/v2":       {"backend/care/promise"},
-	"github.com/mattn/go-sqlite3":    {"backend/record/store…"},
-	"github.com/emersion/go-imap":    {"backend/post/fetch", "backend/post/gateway"},
-	"github.com/emersion/go-smtp":    {"backend/post/submit", "backend/post/gateway"},
-	"github.com/emersion/go-sasl":    {"backend/post/submit", "backend/post/fetch", "backend/post/gateway"},
-	"github.com/emersion/go-message": {"backend/post/letter", "backend/post/gateway"},
-	"github.com/a-h/templ":           {"frontend…"},
-	"github.com/wailsapp/wails/v2":   {"app"},
-	"github.com/spf13/cobra":         {"app"},
+	"filippo.io/age":                   {"backend/trust/seal"},
+	"golang.org/x/crypto":              {"backend/trust/seal", "backend/trust/vault", "backend/record/store/atrest"},
+	"golang.org/x/sync":                {"backend/replica", "backend/post/fetch"},
+	"golang.org/x/term":                {"app"},
+	"golang.org/x/text":                {"backend/trust/vault", "backend/record/store"},
+	"github.com/sethvargo/go-diceware": {"backend/trust/strength"},
+	"github.com/trustelem/zxcvbn":      {"backend/trust/strength"},
+	"github.com/rickar/cal/v2":         {"backend/care/promise"},
+	"github.com/mattn/go-sqlite3":      {"backend/record/store…"},
+	"github.com/emersion/go-imap":      {"backend/post/fetch", "backend/post/gateway"},
+	"github.com/emersion/go-smtp":      {"backend/post/submit", "backend/post/gateway"},
+	"github.com/emersion/go-sasl":      {"backend/post/submit", "backend/post/fetch", "backend/post/gateway"},
+	"github.com/emersion/go-message":   {"backend/post/letter", "backend/post/gateway"},
+	"github.com/a-h/templ":             {"frontend…"},
+	"github.com/wailsapp/wails/v2":     {"app"},
+	"github.com/spf13/cobra":           {"app"},
 
 	"database/sql": {"backend/record…", "backend/post/gateway", "backend/command", "backend/replica", "backend/agent", "backend"},
 	"net/http":     {"frontend…", "app"},

@@ -10,6 +10,7 @@ import (
 
 	"postern/backend/care"
 	"postern/backend/trust/enrol"
+	"postern/backend/trust/strength"
 )
 
 // Plan describes a practice that is to be made on this computer. Offices and people are named by short keys of the
@@ -90,9 +91,12 @@ func ExamplePlan() Plan {
 }
 
 // MakePractice makes what a plan describes, with profiles under data, over a mail system of this computer, which it runs
-// meanwhile unless it runs already. It returns the profiles made so far, also with an error.
+// meanwhile unless it runs already. The passphrase is of them all, and has to be a strong one. It returns the profiles made so far, also with an error.
 func MakePractice(ctx context.Context, data string, mail Mail, passphrase string, plan Plan) (made []Label, err error) {
 	if err := plan.check(); err != nil { // before anything is made that stands in the way of the corrected one
+		return nil, err
+	}
+	if err := strength.Check(passphrase, plan.Practice.Name); err != nil {
 		return nil, err
 	}
 	accounts, stop, err := mail.use(ctx, data)

@@ -22,13 +22,16 @@ func TestPlanIsCheckedFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := ExamplePlan()
 			spoil(&p)
-			made, err := MakePractice(t.Context(), t.TempDir(), Mail{}, passphrase, p)
+			made, err := MakePractice(t.Context(), t.TempDir(), Mail{}, better, p)
 			if care.KindOf(err) != care.Invalid || len(made) != 0 {
 				t.Errorf("made %v, err %v; want care.Invalid and nothing made", made, err)
 			}
 		})
 	}
 	p := ExamplePlan()
+	if made, err := MakePractice(t.Context(), t.TempDir(), Mail{}, "demo", p); care.KindOf(err) != care.Invalid || len(made) != 0 {
+		t.Errorf("a weak passphrase: made %v, err %v", made, err)
+	}
 	if err := p.check(); err != nil {
 		t.Errorf("the example is refused: %v", err)
 	}

@@ -37,7 +37,9 @@ const staffPatience = time.Minute
 type Profile struct {
 	ID string
 
-	at *place
+	at  *place
+	dir string
+	now func() time.Time
 
 	me      care.Person
 	db      *store.DB
@@ -61,7 +63,7 @@ func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Log
 	if err != nil {
 		return nil, care.Because(care.Conflict, err, "This profile is open in another Postern on this computer. Close that one first.")
 	}
-	p := &Profile{me: s.Person, log: log, lock: lock, device: slices.Clone(s.Device)}
+	p := &Profile{dir: dir, now: now, me: s.Person, log: log, lock: lock, device: slices.Clone(s.Device)}
 	if p.db, err = store.Open(ctx, filepath.Join(dir, "replica.db"), s.Store); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}

@@ -25,18 +25,24 @@ func (s *server) saveCopy(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
-	leave := func() ([]byte, error) { return file.Content, seat.From(r.Context()).Desk().Copied(r.Context(), part) }
+	s.handOver(w, r, file.Name, func() ([]byte, error) {
+		return file.Content, seat.From(r.Context()).Desk().Copied(r.Context(), part)
+	})
+}
+
+// handOver gives a person a file to keep. Its content is asked for once it is sure to leave.
+func (s *server) handOver(w http.ResponseWriter, r *http.Request, name string, content func() ([]byte, error)) {
 	if s.window == nil {
-		if content, err := leave(); err != nil {
+		if given, err := content(); err != nil {
 			respond.Failed(w, r, err)
 		} else {
-			respond.File(w, file.Name, content)
+			respond.File(w, name, given)
 		}
 		return
 	}
 	ctx, cancel := visitorOf(r).here(r.Context())
 	defer cancel()
-	saved, err := s.window.SaveCopy(ctx, file.Name, leave)
+	saved, err := s.window.SaveCopy(ctx, name, content)
 	switch {
 	case err != nil:
 		respond.Failed(w, r, err)

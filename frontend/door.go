@@ -49,7 +49,7 @@ func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		respond.HTML(w, r, signin.Locked(l))
 		return
 	}
-	respond.HTML(w, r, signin.Page(profiles, "", ""))
+	respond.HTML(w, r, signin.Page(profiles, "", "", ""))
 }
 
 // signIn opens a profile at this session.
@@ -67,8 +67,13 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.signInAgain(w, r, err)
 		return
 	}
+	s.arrive(w, r, signed, r.PostFormValue("profile"), "")
+}
+
+// arrive seats who has opened a profile, and sends them to a screen; "" is where they were before they locked it.
+func (s *server) arrive(w http.ResponseWriter, r *http.Request, signed seat.Signed, profile, screen string) {
 	b := visitorOf(r).session
-	ticket, place, err := b.enter(sittingOf(signed, r.PostFormValue("profile"), s.now()))
+	ticket, place, err := b.enter(sittingOf(signed, profile, s.now()))
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "sign out the last person", "err", err)
 	}
@@ -79,18 +84,16 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set(ticketHeader, ticket)
-	respond.GoTo(w, r, cmp.Or(place, link.Home))
+	respond.GoTo(w, r, cmp.Or(screen, place, link.Home))
 }
 
-// enter asks for the profile to be opened, one request at a time.
-func (s *server) enter(r *http.Request) (seat.Signed, error) {
-	select {
-	case s.signing <- struct{}{}:
-		defer func() { <-s.signing }()
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
-	return s.home.SignIn(r.Context(), r.PostFormValue("profile"), r.PostFormValue("passphrase"))
+// enter asks for the profile to be opened.
+func (s *server) enter(r *http.Request) (signed seat.Signed, err error) {
+	err = s.one(r.Context(), func() (err error) {
+		signed, err = s.home.SignIn(r.Context(), r.PostFormValue("profile"), r.PostFormValue("passphrase"))
+		return err
+	})
+	return signed, err
 }
 
 // signInAgain draws the form again with what was wrong. The passphrase is not sent back.
@@ -100,10 +103,15 @@ func (s *server) signInAgain(w http.ResponseWriter, r *http.Request, refusal err
 		respond.Failed(w, r, err)
 		return
 	}
-	chosen, why := r.PostFormValue("profile"), care.SentenceOf(refusal)
-	page, form := signin.Page(profiles, chosen, why), signin.Form(profiles, chosen, why)
-	if l, ok := s.locked(r, profiles); ok && l.Profile.ID == chosen {
-		l.Error = why
+	chosen, clock := r.PostFormValue("profile"), parts.FrameFrom(r.Context()).Clock
+	l, locked := s.locked(r, profiles)
+	if locked = locked && l.Profile.ID == chosen; locked {
+		clock.Zone = l.At.Location() // it says its other times so, too
+	}
+	why, left := s.refused(r.Context(), chosen, refusal, clock)
+	page, form := signin.Page(profiles, chosen, why, left), signin.Form(profiles, chosen, why, left)
+	if locked {
+		l.Error, l.Left = why, left
 		page, form = signin.Locked(l), signin.Unlock(l)
 	}
 	if respond.Swap(r) == "" {

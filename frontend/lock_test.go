@@ -230,12 +230,16 @@ func TestTheWindowHearsOfALock(t *testing.T) {
 }
 
 // pane is a window that only hears.
-type pane struct{ told chan string }
+type pane struct {
+	told   chan string
+	prints int
+}
 
 func (p *pane) Tell(event, _ string) { p.told <- event }
 func (p *pane) Look() string         { return "" }
 func (p *pane) SetLook(string)       {}
 func (p *pane) Another() error       { return nil }
+func (p *pane) Print()               { p.prints++ }
 func (p *pane) SaveCopy(context.Context, string, func() ([]byte, error)) (bool, error) {
 	return false, nil
 }

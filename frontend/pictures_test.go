@@ -3,6 +3,7 @@ package frontend_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"postern/backend/care"
 	"postern/backend/record/view"
@@ -22,6 +23,7 @@ func TestPictures(t *testing.T) {
 	b.fill("passphrase", "wrong\r")
 	b.sees("That passphrase does not open this profile")
 	a.State("sign-in-error")
+	b.recoveryPictures(a)
 	w.change(seat.Change{}, func() { w.profile = w.profile[:1] })
 	b.reload()
 	b.until("one profile", `document.activeElement.id === "passphrase" && !document.querySelector("[type=radio][name=profile]")`)
@@ -46,7 +48,7 @@ func TestPictures(t *testing.T) {
 	b.button("Text size and theme")
 	b.sees("Exercises for the right knee")
 	a.Screen("menu")
-	b.do(key("\x1b"))
+	b.keysPictures(a)
 
 	b.conversation("Blood pressure", "Thank you for writing down your readings")
 	b.until("it read", `!document.querySelector(".convo.unread")`)
@@ -115,6 +117,50 @@ func TestPictures(t *testing.T) {
 	w.change(seat.Change{Texts: true}, func() { w.threads, w.held, w.drafts = states() })
 	b.conversation("alert(1)", "A newer Postern wrote here.")
 	a.State("conversation-troubled")
+}
+
+// recoveryPictures are of who forgot the passphrase.
+func (b *browser) recoveryPictures(a *picturetest.Album) {
+	b.t.Helper()
+	b.expect("429")
+	b.change(seat.Change{}, func() { b.keys = keys{code: onSheet, until: b.now.Add(5 * time.Minute)} })
+	b.fill("passphrase", "demo\r")
+	b.sees("There is a pause now. Try again at ") // a time of this computer's zone: no picture
+	b.button("Use a recovery code")
+	b.until("the code in focus", `document.activeElement?.id === "code"`)
+	a.State("recovery")
+	b.fill("code", "0000\r")
+	b.sees("That code opens no profile on this computer.")
+	a.Detail("recovery-wrong")
+	b.fill("code", onSheet+"\r")
+	b.sees("Choose a new passphrase")
+	b.fill("new", "golden lantern")
+	b.sees("Too easy to guess.")
+	a.Screen("recovery-new")
+	b.button("Back to signing in")
+	b.sees("Who is signing in?")
+	b.change(seat.Change{}, func() { b.keys = keys{} })
+}
+
+// keysPictures are of who looks after passphrase and recovery sheet.
+func (b *browser) keysPictures(a *picturetest.Album) {
+	b.t.Helper()
+	b.button("Passphrase and recovery")
+	b.sees("You have no recovery sheet.")
+	a.Screen("keys")
+	b.fill("sheet-passphrase", "demo\r")
+	b.sees("ZZ29")
+	a.Screen("keys-sheet")
+	b.button("I have it on paper")
+	b.sees("You have a recovery sheet.")
+	b.fill("passphrase", "demo")
+	b.button("Suggest one")
+	b.sees("Strong.")
+	eval[bool](b, `(document.getElementById("again").focus(), true)`)
+	a.State("keys-suggested")
+	b.button("All messages")
+	b.sees("Exercises for the right knee")
+	b.until("no search", `document.getElementById("search").value === ""`)
 }
 
 // states are all that can become of a text, each once.

@@ -298,6 +298,9 @@ func TestScreensFit(t *testing.T) {
 	th := w.threads[id("mole")]
 	th.Subject = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft and Nguyễn Thị Minh Anh"
 	th.Items = []view.Item{{Kind: view.ItemMessage, ID: id("long"), By: rosa, At: w.now, Text: care.Text(strings.Repeat("https://clinic.example/a-very-long-address/", 8))}}
+	for i := range 30 { // a list that is longer than any window
+		w.row(fmt.Sprint("old ", i), lee, "An old letter", view.StateReplied, at(3, 1+i%28, 9, 0)).Unread = true
+	}
 	b := open(t, w)
 	fits := func(name string) {
 		t.Helper()
@@ -315,6 +318,9 @@ func TestScreensFit(t *testing.T) {
 			}
 		}
 		b.look("postern", "", 1280, 800)
+		if over := eval[int](b, `document.documentElement.scrollHeight - innerHeight`); over > 0 {
+			t.Errorf("%s: the whole page scrolls, by %d px", name, over)
+		}
 	}
 	fits("m1")
 	b.signIn()

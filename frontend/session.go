@@ -110,6 +110,13 @@ func (b *session) taken() bool {
 	return b.signed != nil
 }
 
+// whose is the profile at which somebody is signed in.
+func (b *session) whose() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.profile
+}
+
 // enter notes who signed in at a profile and gives their pages a ticket. Somebody who was signed in before is signed out.
 // Who comes back to a locked screen goes on where they were: place is that screen, or empty.
 func (b *session) enter(next sitting) (ticket, place string, err error) {

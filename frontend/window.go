@@ -19,6 +19,8 @@ type Window interface {
 	SetLook(look string)
 	// Another opens a further window, for another person.
 	Another() error
+	// Print asks by the platform's own dialog where the page is to be printed.
+	Print()
 	// SaveCopy lets the person choose where a file is kept, with a name to begin with, then asks for its content, and writes
 	// it there, whole or not at all. Saved is false where they would rather not, and where ctx ended while they chose: it
 	// came too late then. Nothing asks for the content in either case.
@@ -44,6 +46,16 @@ func (s *server) tellWindow(signed seat.Signed, over <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// print prints the page as it stands. Not every platform's webview lets a page do that itself.
+func (s *server) print(w http.ResponseWriter, r *http.Request) {
+	if s.window == nil {
+		s.nothing(w, r)
+		return
+	}
+	s.window.Print()
+	respond.Nothing(w)
 }
 
 // another opens a further window.

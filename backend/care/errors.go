@@ -16,6 +16,7 @@ const (
 	Forbidden   Kind = "forbidden"   // this person may not do that
 	Conflict    Kind = "conflict"    // something else happened first
 	Locked      Kind = "locked"      // nobody is signed in
+	Paused      Kind = "paused"      // too many wrong tries: none is made for a while
 	Unavailable Kind = "unavailable" // the mail system cannot be reached now
 	Full        Kind = "full"        // no room on this computer
 	Corrupt     Kind = "corrupt"     // stored data does not hold together

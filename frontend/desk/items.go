@@ -93,7 +93,7 @@ func receivedMark(v view.Item, clock say.Clock) mark {
 		return mark{"hourglass", "", "Not confirmed to the member yet"}
 	}
 	text := "Received " + clock.Stamp(v.Received)
-	if !v.Due.IsZero() {
+	if !v.Due.IsZero() && v.State != view.StateReplied {
 		text += ", reply promised by " + clock.Day(v.Due)
 	}
 	if v.Cover.Short != "" {

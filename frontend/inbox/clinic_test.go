@@ -3,6 +3,7 @@ package inbox_test
 import (
 	"context"
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -141,7 +142,21 @@ func (c *clinic) Profiles(context.Context) ([]seat.Profile, error) {
 }
 func (c *clinic) SignIn(context.Context, string, string) (seat.Signed, error) { return signed{c}, nil }
 
+func (c *clinic) Tries(context.Context, string) (seat.Tries, error) { return seat.Tries{}, nil }
+func (c *clinic) Recovers(context.Context, string) (seat.Profile, error) {
+	return seat.Profile{}, care.Refusef(care.Invalid, "No.").In("code")
+}
+func (c *clinic) Recover(context.Context, string, string) (seat.Signed, seat.Profile, error) {
+	return nil, seat.Profile{}, care.Refusef(care.Invalid, "No.").In("code")
+}
+func (c *clinic) Judge(string, string) seat.Strength { return seat.Strength{} }
+func (c *clinic) Suggest() (string, error)           { return "", nil }
+
 type signed struct{ *clinic }
+
+func (s signed) ChangePassphrase(string, string) error { return nil }
+func (s signed) NewCode(string) (string, error)        { return "", nil }
+func (s signed) HasCode() (bool, error)                { return false, nil }
 
 func (s signed) Me() care.Person       { return s.me }
 func (s signed) Patient() care.Patient { return care.Patient{} }
@@ -301,8 +316,8 @@ func (c *clinic) Thread(_ context.Context, part care.EventID) (view.Thread, erro
 			out.Drafts[d.What] = d
 		}
 	}
-	for _, h := range c.held {
-		if h.Part == part {
+	for _, draft := range slices.Sorted(maps.Keys(c.held)) {
+		if h := c.held[draft]; h.Part == part {
 			out.Held = append(out.Held, h)
 		}
 	}

@@ -27,6 +27,18 @@ const (
 	Inbox    = "/inbox"
 )
 
+// Addresses of what opens a profile. A passphrase or a code never stands in one: they come in forms alone.
+const (
+	Recovery    = "/recovery"            // with a code, by whoever forgot the passphrase
+	Recovered   = "/recovery/passphrase" // the new one
+	Keys        = "/passphrase"          // of whoever is signed in
+	Sheet       = "/passphrase/sheet"
+	SheetCopy   = "/passphrase/sheet/copy"
+	Strength    = "/passphrase/strength"
+	Suggestion  = "/passphrase/suggestion"
+	PrintWindow = "/window/print"
+)
+
 // What a person searches for never stands in an address that the browser keeps: its history would name patients. Only
 // requests carry it, as the parameter "search", taken from the search field (hx-include); a screen that pushes an
 // address names the one without it (hx-push-url).

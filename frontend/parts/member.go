@@ -134,7 +134,7 @@ func LetterState(it view.Item, office care.Office, pending bool, clock say.Clock
 		if !it.Received.IsZero() {
 			at += " " + clock.Stamp(it.Received)
 		}
-		if !pending || it.Due.IsZero() {
+		if !pending || it.Due.IsZero() || it.State == view.StateReplied { // an answered one is promised nothing more
 			return StateModel{Icon: "check-check", Text: at}
 		}
 		return StateModel{Icon: "check-check", Strong: at + ";", Text: expectBy(it.Due, clock, "")}

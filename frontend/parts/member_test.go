@@ -55,6 +55,7 @@ func TestLetterStates(t *testing.T) {
 		{view.Item{State: view.StateHanded}, true, "", "Sent. Dr. Lee's office has not confirmed it yet."},
 		{view.Item{State: view.StateDelivered, Received: on(20), Due: on(24)}, true, "Delivered to Dr. Lee's office Fri 3:42 pm;", "expect a reply by Tue Nov 24"},
 		{view.Item{State: view.StateDelivered, Received: on(20), Due: on(24)}, false, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
+		{view.Item{State: view.StateReplied, Received: on(20), Due: on(24)}, true, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
 		{view.Item{State: view.StateDelivered, Received: on(20)}, true, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
 		{view.Item{State: view.StateReplied, Received: on(18)}, false, "", "Delivered to Dr. Lee's office Wed 3:42 pm"},
 		{view.Item{State: view.StateFailed, Why: "It did not reach Dr. Lee's office. Call the front desk at 555-0100."}, true, "", "It did not reach Dr. Lee's office. Call the front desk at 555-0100."},

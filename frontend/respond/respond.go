@@ -27,6 +27,7 @@ var status = map[care.Kind]int{
 	care.Forbidden:   http.StatusForbidden,
 	care.Conflict:    http.StatusConflict,
 	care.Locked:      http.StatusUnauthorized,
+	care.Paused:      http.StatusTooManyRequests,
 	care.Unavailable: http.StatusServiceUnavailable,
 	care.Full:        http.StatusInsufficientStorage,
 	care.Corrupt:     http.StatusInternalServerError,

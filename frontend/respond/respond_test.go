@@ -20,7 +20,7 @@ import (
 
 func TestEveryKindHasAStatus(t *testing.T) {
 	for kind, want := range map[care.Kind]int{care.Invalid: 422, care.NotFound: 404, care.Forbidden: 403, care.Conflict: 409,
-		care.Locked: 401, care.Unavailable: 503, care.Full: 507, care.Corrupt: 500, care.Internal: 500, "new": 500} {
+		care.Locked: 401, care.Paused: 429, care.Unavailable: 503, care.Full: 507, care.Corrupt: 500, care.Internal: 500, "new": 500} {
 		if got := Status(fmt.Errorf("wrapped: %w", care.Refusef(kind, "No."))); got != want {
 			t.Errorf("%s: %d, want %d", kind, got, want)
 		}

@@ -18,7 +18,33 @@ type Home interface {
 	Profiles(ctx context.Context) ([]Profile, error)
 	// SignIn opens a profile. A wrong passphrase is care.Invalid with the sentence for the person.
 	// The same profile may be signed in to several times; each Signed is closed by itself.
+	// Too many wrong ones are care.Paused: then not even the right one is tried for a while.
 	SignIn(ctx context.Context, profile, passphrase string) (Signed, error)
+	// Tries says how often a wrong passphrase may still be given for a profile, and what comes then.
+	Tries(ctx context.Context, profile string) (Tries, error)
+	// Recovers says whose profile a recovery code opens. One that opens none is care.Invalid.
+	Recovers(ctx context.Context, code string) (Profile, error)
+	// Recover signs in with a recovery code and gives the profile another passphrase: the old one and the code open
+	// nothing from then on. A passphrase that is too weak is care.Invalid in the field "new"; then nothing has changed.
+	Recover(ctx context.Context, code, passphrase string) (Signed, Profile, error)
+	// Judge says how strong a passphrase would be for a profile; "" is any. Suggest gives a strong one.
+	Judge(profile, passphrase string) Strength
+	Suggest() (string, error)
+}
+
+// Tries is how a profile stands with wrong passphrases.
+type Tries struct {
+	Left  int           // before the next pause; none during one
+	Pause time.Duration // how long the next pause is, or the one that is on
+	Until time.Time     // when the pause that is on ends; zero: none is on
+}
+
+// Strength is what there is to say of a passphrase: one to four bars, none for an empty one.
+type Strength struct {
+	Bars   int
+	Enough bool // it would be taken
+	Word   string
+	Advice string
 }
 
 // Profile is one profile in the chooser: its label is what a person chose, nothing else is known before sign-in.
@@ -40,6 +66,11 @@ type Signed interface {
 	Waiting(ctx context.Context) (int, error) // texts and letters that have not gone out
 	// Wake tells of changes from now on, until cancel is called. A slow reader may find several changes joined into one.
 	Wake() (changes <-chan Change, cancel func())
+	// ChangePassphrase and NewCode ask for the passphrase of now, and count a wrong one as SignIn does. A new passphrase that
+	// is too weak is care.Invalid in the field "new". A new code ends the one before, and is kept nowhere.
+	ChangePassphrase(now, next string) error
+	NewCode(now string) (code string, err error)
+	HasCode() (bool, error)
 	Close() error // signs out
 }
 

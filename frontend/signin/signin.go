@@ -4,6 +4,7 @@
 package signin
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -25,17 +26,18 @@ type model struct {
 	Profiles []profile
 	Many     bool // too many for one column
 	Error    string
+	Left     string
 }
 
 // Page is the whole screen. chosen is the profile to preselect, the first by default; refusal is what was wrong with the
-// last try, or empty.
-func Page(profiles []seat.Profile, chosen, refusal string) templ.Component {
-	return page(build(profiles, chosen, refusal))
+// last try, and left how many there are still; both may be empty.
+func Page(profiles []seat.Profile, chosen, refusal, left string) templ.Component {
+	return page(build(profiles, chosen, refusal, left))
 }
 
 // Form is the part that a refused sign-in draws again.
-func Form(profiles []seat.Profile, chosen, refusal string) templ.Component {
-	return sheet(build(profiles, chosen, refusal))
+func Form(profiles []seat.Profile, chosen, refusal, left string) templ.Component {
+	return sheet(build(profiles, chosen, refusal, left))
 }
 
 // Lock is the lock screen of one person: the label that they chose, and nothing else of theirs.
@@ -44,6 +46,7 @@ type Lock struct {
 	At      time.Time     // when it was locked
 	Idle    time.Duration // after how long without activity; zero: at once
 	Error   string        // what was wrong with the last try
+	Left    string        // how many tries there are still
 }
 
 // Locked is the whole lock screen.
@@ -57,7 +60,7 @@ func (l Lock) field() templ.Attributes {
 	if l.Error == "" {
 		return templ.Attributes{}
 	}
-	return templ.Attributes{"aria-invalid": "true", "aria-describedby": "passphrase-error"}
+	return templ.Attributes{"aria-invalid": "true", "aria-describedby": "passphrase-error passphrase-hint"}
 }
 
 func (l Lock) initials() string { return initials(l.Profile) }
@@ -80,8 +83,8 @@ func initials(p seat.Profile) string {
 	return parts.Initials(name)
 }
 
-func build(profiles []seat.Profile, chosen, refusal string) model {
-	m := model{Heading: "Who is signing in?", Error: refusal}
+func build(profiles []seat.Profile, chosen, refusal, left string) model {
+	m := model{Heading: "Who is signing in?", Error: refusal, Left: cmp.Or(left, "Only you know it. The clinic cannot see or reset it.")}
 	found := false
 	for _, p := range profiles {
 		m.Profiles = append(m.Profiles, profile{ID: p.ID, Label: p.Label, Initials: initials(p), Chosen: p.ID == chosen})

@@ -19,6 +19,9 @@
 //   body[data-covered]         locked while words were on the page that could not be saved; they are kept, out of sight
 //   body[data-window]          the desktop window shows the page, no browser
 //   [data-brief]               in the toast: goes by itself after ten seconds
+//   [data-focus-new]           takes the focus when a swap brought it and took away what had the focus
+//   [data-as-typed]            a field whose value counts as typed: it stays when its form is drawn again
+//   [data-print]               prints the page; where the page has a [data-paper], that alone
 //   [data-close-toast], [data-reveal="ID"]
 (() => {
   "use strict";
@@ -374,8 +377,8 @@
       newest();
       const goal = $("[data-focus-field]") ?? bad ?? (there?.matches("[autofocus]") ? there : $("[data-focus]"));
       goal?.focus({ preventScroll: !goal.matches("input,textarea,button") });
-    } else if (bad && there === document.body) {
-      bad.focus();
+    } else if (there === document.body) {
+      (bad ?? $("[data-focus-new]"))?.focus();
     }
     moved = false;
   }
@@ -399,6 +402,7 @@
     listen();
     point();
     settle();
+    for (const field of $$("[data-as-typed]")) field.value = field.value; // from now on it is not its attribute's
     weighAll();
   });
 
@@ -407,6 +411,7 @@
   document.addEventListener("click", (e) => {
     for (const menu of $$("details[data-menu][open]")) if (!menu.contains(e.target)) menu.open = false;
     if (e.target.closest("[data-close-toast]")) e.target.closest(".toast-box").remove();
+    if (e.target.closest("[data-print]")) windowed ? htmx.ajax("POST", "/window/print", { swap: "none" }) : print();
     const reveal = e.target.closest("[data-reveal]");
     if (reveal) {
       const input = document.getElementById(reveal.dataset.reveal);

@@ -4,12 +4,11 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 
@@ -19,95 +18,6 @@ import (
 
 	"postern/backend/care"
 )
-
-// Params is how costly one guess at a passphrase is made. They are stored with the box.
-type Params struct {
-	Time    uint32 `json:"time"`    // passes
-	Memory  uint32 `json:"memory"`  // KiB
-	Threads uint8  `json:"threads"` // lanes
-}
-
-// Default is Argon2id's second recommendation of RFC 9106. Nothing but a test takes less.
-var Default = Params{Time: 3, Memory: 64 << 10, Threads: 4}
-
-// Limits of what a stored box may ask for: a hostile file must not take the computer's memory or its day.
-const (
-	maxTime    = 32
-	maxMemory  = 1 << 20 // 1 GiB
-	maxWork    = 8 << 20 // KiB, over all passes
-	maxThreads = 16
-	maxFile    = 64 << 20
-)
-
-func (p Params) check() error {
-	switch {
-	case p.Time < 1 || p.Time > maxTime, p.Threads < 1 || p.Threads > maxThreads,
-		p.Memory < 8*uint32(p.Threads) || p.Memory > maxMemory, uint64(p.Time)*uint64(p.Memory) > maxWork:
-		return fmt.Errorf("Argon2id parameters out of bounds: time %d, memory %d KiB, threads %d", p.Time, p.Memory, p.Threads)
-	}
-	return nil
-}
-
-const (
-	boxVersion = 1
-	keySize    = chacha20poly1305.KeySize
-	saltSize   = 16
-	wrapLabel  = "postern.vault.wrap.v1\n"
-	boxLabel   = "postern.vault.box.v1\n"
-	sumLabel   = "postern.vault.sum.v1\n"
-)
-
-// file is the box as it is stored. The label stands outside of everything: it is shown before anybody signs in.
-type file struct {
-	Vault int    `json:"vault"` // 1
-	Label string `json:"label"`
-	Wrap  wrap   `json:"wrap"` // the box's key, sealed under the passphrase
-	Nonce []byte `json:"nonce"`
-	Box   []byte `json:"box"` // the content, sealed under the box's key
-	Sum   []byte `json:"sum"` // tells a damaged file from a wrong passphrase; no secret
-}
-
-type wrap struct {
-	Kind   string `json:"kind"` // "argon2id"
-	Params Params `json:"params"`
-	Salt   []byte `json:"salt"`
-	Nonce  []byte `json:"nonce"`
-	Key    []byte `json:"key"`
-}
-
-// bound is what the wrap's seal covers beside the key.
-func (w *wrap) bound() []byte {
-	b := append([]byte(wrapLabel), w.Kind...)
-	b = append(b, '\n')
-	b = binary.BigEndian.AppendUint32(b, w.Params.Time)
-	b = binary.BigEndian.AppendUint32(b, w.Params.Memory)
-	b = append(b, w.Params.Threads)
-	return append(b, w.Salt...)
-}
-
-func (f *file) sum() []byte {
-	h := sha256.New()
-	h.Write([]byte(sumLabel))
-	for _, part := range [][]byte{f.Wrap.bound(), f.Wrap.Nonce, f.Wrap.Key, f.Nonce, f.Box} {
-		_ = binary.Write(h, binary.BigEndian, uint64(len(part))) // a hash takes every write
-		h.Write(part)
-	}
-	return h.Sum(nil)
-}
-
-func (f *file) check() error {
-	switch {
-	case f.Vault != boxVersion:
-		return fmt.Errorf("box version %d is not known", f.Vault)
-	case f.Wrap.Kind != "argon2id":
-		return fmt.Errorf("wrap of kind %q is not known", f.Wrap.Kind)
-	case len(f.Wrap.Salt) != saltSize, len(f.Wrap.Nonce) != chacha20poly1305.NonceSizeX,
-		len(f.Wrap.Key) != keySize+chacha20poly1305.Overhead,
-		len(f.Nonce) != chacha20poly1305.NonceSizeX, len(f.Box) < chacha20poly1305.Overhead:
-		return errors.New("a part of the box has a wrong length")
-	}
-	return f.Wrap.Params.check()
-}
 
 // Box is one sealed file, open: what it holds can be read and replaced until it is closed. It is safe for concurrent use.
 type Box struct {
@@ -132,23 +42,36 @@ func damagedBox(cause error) error {
 // CreateBox makes a sealed file. It refuses to overwrite one (care.Conflict), an empty passphrase (care.Invalid) and
 // parameters out of bounds. After an error there is no file, or the one that was there.
 func CreateBox(p Params, path, label, passphrase string, content []byte) error {
-	if passphrase == "" {
-		return care.Refusef(care.Invalid, "Choose a passphrase.").In("passphrase")
-	}
 	if err := p.check(); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return taken(path)
 	}
-	b := &Box{path: path, key: random(keySize)}
+	b := &Box{path: path, key: random(keySize), file: file{Label: label}}
 	defer b.Close()
-	b.file = file{Vault: boxVersion, Label: label, Wrap: wrap{Kind: "argon2id", Params: p, Salt: random(saltSize)}}
-	w := &b.file.Wrap
-	under := derive(passphrase, w)
+	if err := b.file.bind(p, passphrase, b.key); err != nil {
+		return err
+	}
+	b.file.fill(b.key, content)
+	return b.write(b.file, content, createFile)
+}
+
+// bind seals a box's key under a passphrase, in the place of the one before.
+func (f *file) bind(p Params, passphrase string, key []byte) error {
+	if passphrase == "" {
+		return care.Refusef(care.Invalid, "Choose a passphrase.").In("passphrase")
+	}
+	f.Wrap = wrap{Kind: byPassphrase, Params: p, Salt: random(saltSize)}
+	under := derive(passphrase, &f.Wrap)
 	defer clear(under)
-	w.Nonce, w.Key = sealWith(under, b.key, w.bound())
-	return b.write(content, createFile)
+	f.Wrap.Nonce, f.Wrap.Key = sealWith(under, key, f.Wrap.bound())
+	return nil
+}
+
+// fill puts content into a box.
+func (f *file) fill(key, content []byte) {
+	f.Nonce, f.Box = sealWith(key, content, []byte(boxLabel))
 }
 
 func taken(path string) error {
@@ -158,19 +81,24 @@ func taken(path string) error {
 // OpenBox opens a sealed file. A wrong passphrase is care.Invalid with the sentence for the person, a damaged file
 // care.Corrupt; a missing one wraps os.ErrNotExist.
 func OpenBox(path, passphrase string) (*Box, error) {
-	f, err := readFile(path)
+	f, err := soundFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if string(f.sum()) != string(f.Sum) {
-		return nil, damagedBox(errors.New("the box's sum is wrong"))
-	}
+	return openByPassphrase(path, f, passphrase)
+}
+
+func openByPassphrase(path string, f *file, passphrase string) (*Box, error) {
 	under := derive(passphrase, &f.Wrap)
 	defer clear(under)
 	key, err := openWith(under, f.Wrap.Nonce, f.Wrap.Key, f.Wrap.bound())
 	if err != nil {
 		return nil, wrongPassphrase()
 	}
+	return openByKey(path, f, key)
+}
+
+func openByKey(path string, f *file, key []byte) (*Box, error) {
 	content, err := openWith(key, f.Nonce, f.Box, []byte(boxLabel))
 	if err != nil {
 		return nil, damagedBox(fmt.Errorf("open the box: %w", err))
@@ -196,26 +124,53 @@ func (b *Box) Derive(label string) ([]byte, error) {
 }
 
 // Replace puts other content into the box, on the disk before it returns. After an error the old content is in force. It
-// refuses (care.Conflict) where the file is no longer the one that this box read or wrote: somebody else has it open too.
+// refuses (care.Conflict) where the file no longer holds what this box read or wrote: somebody else has it open too. A
+// passphrase or a recovery code that was changed meanwhile stays changed.
 func (b *Box) Replace(content []byte) error {
+	content = append([]byte{}, content...) // never nil
+	return b.change(content, func(f *file) error {
+		f.fill(b.key, content)
+		return nil
+	})
+}
+
+// rebind changes what opens the box, on the disk before it returns. After an error the old is in force. Content that was
+// changed meanwhile is refused as in Replace.
+func (b *Box) rebind(how func(f *file, key []byte) error) error {
+	return b.change(nil, func(f *file) error { return how(f, b.key) })
+}
+
+// change rewrites the file as it is now. content is what it then holds; nil: what it held.
+func (b *Box) change(content []byte, how func(*file) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.key == nil {
 		return errClosed
 	}
-	now, err := readFile(b.path)
+	release, err := holdFolder(filepath.Dir(b.path))
 	if err != nil {
 		return err
 	}
-	if string(now.Sum) != string(b.file.Sum) {
+	defer release()
+	now, err := soundFile(b.path)
+	if err != nil {
+		return err
+	}
+	if string(now.Nonce) != string(b.file.Nonce) || string(now.Box) != string(b.file.Box) {
 		return care.Refusef(care.Conflict, "Another Postern has changed this file meanwhile. Nothing was changed; start again.")
 	}
-	return b.write(content, replaceFile)
+	next := *now
+	if err := how(&next); err != nil {
+		return err
+	}
+	if content == nil {
+		content = b.bytes
+	}
+	return b.write(next, content, replaceFile)
 }
 
-func (b *Box) write(content []byte, to func(path string, raw []byte) error) error {
-	next := b.file
-	next.Nonce, next.Box = sealWith(b.key, content, []byte(boxLabel))
+func (b *Box) write(next file, content []byte, to func(path string, raw []byte) error) error {
+	next.Vault = boxVersion
 	next.Sum = next.sum()
 	raw, err := json.MarshalIndent(next, "", "  ")
 	if err != nil {
@@ -227,8 +182,9 @@ func (b *Box) write(content []byte, to func(path string, raw []byte) error) erro
 	if err := to(b.path, append(raw, '\n')); err != nil {
 		return err
 	}
+	held := append([]byte{}, content...)
 	clear(b.bytes)
-	b.file, b.bytes = next, append([]byte(nil), content...)
+	b.file, b.bytes = next, held
 	return nil
 }
 
@@ -271,31 +227,4 @@ func random(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
 	return b
-}
-
-func readFile(path string) (*file, error) {
-	r, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open vault: %w", err)
-	}
-	defer r.Close()
-	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read vault: %w", err)
-	}
-	if len(raw) > maxFile {
-		return nil, damagedBox(fmt.Errorf("the file has more than %d bytes", maxFile))
-	}
-	return parseFile(raw)
-}
-
-func parseFile(raw []byte) (*file, error) {
-	var f file
-	if err := json.Unmarshal(raw, &f); err != nil {
-		return nil, damagedBox(err)
-	}
-	if err := f.check(); err != nil {
-		return nil, damagedBox(err)
-	}
-	return &f, nil
 }

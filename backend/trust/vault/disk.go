@@ -12,6 +12,9 @@ import (
 	"postern/backend/care"
 )
 
+// lockFile keeps two processes from changing the files of one folder at the same time. It holds nothing.
+const lockFile = "vault.lock"
+
 // createFile writes a new file, whole or not at all, on the disk before it returns. It refuses to overwrite one.
 func createFile(path string, raw []byte) error {
 	return place(path, raw, func(temporary string) error {
@@ -46,12 +49,18 @@ func place(path string, raw []byte, move func(temporary string) error) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return taken(path)
-	case errors.Is(err, syscall.ENOSPC):
-		return care.Because(care.Full, err, "There is no room left on this computer. Nothing was changed.")
 	case err != nil:
-		return fmt.Errorf("write vault: %w", err)
+		return unwritten(err)
 	}
 	return nil
+}
+
+// unwritten says why nothing could be written.
+func unwritten(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return care.Because(care.Full, err, "There is no room left on this computer. Nothing was changed.")
+	}
+	return fmt.Errorf("write vault: %w", err)
 }
 
 func writeSynced(dir string, raw []byte) (name string, err error) {

@@ -1,8 +1,9 @@
-// Package vault keeps a profile's keys in one file that a passphrase opens.
+// Package vault keeps a profile's keys in one file that a passphrase opens, or the profile's recovery code.
 //
-// What is inside can be neither read nor changed without the passphrase, and each guess at it costs memory and time; a
-// lost passphrase cannot be recovered here. While a vault is open its keys are in the memory of this process: Close
-// overwrites what it holds, but Go may have copied it before. The file: docs/format.md.
+// What is inside can be neither read nor changed without one of them, and each guess at a passphrase costs memory and time.
+// Try counts wrong passphrases and makes a pause of many; that keeps off who sits at the screen, not who can write to the
+// folder. Who lost passphrase and code cannot be helped here. While a vault is open its keys are in the memory of this
+// process: Close overwrites what it holds, but Go may have copied it before. The files: docs/format.md.
 package vault
 
 import (
@@ -87,6 +88,7 @@ func CreateWith(p Params, dir, label, passphrase string, s Secrets) error {
 type Vault struct {
 	box     *Box
 	secrets Secrets
+	wrong   int // passphrases before Try opened it
 }
 
 // Open opens the vault of the profile in dir. A wrong passphrase is care.Invalid with the sentence for the person, a
@@ -96,6 +98,11 @@ func Open(dir, passphrase string) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
+	return unpack(box)
+}
+
+// unpack takes the secrets out of an open box, which it closes where it cannot.
+func unpack(box *Box) (_ *Vault, err error) {
 	v := &Vault{box: box}
 	content := box.Bytes()
 	defer clear(content)
@@ -142,6 +149,14 @@ func (v *Vault) Save(s Secrets) error {
 	v.secrets.Wipe()
 	v.secrets = kept
 	return nil
+}
+
+// SetPassphrase makes another passphrase open this vault, on the disk before it returns. The old one opens nothing from
+// then on but older copies of the file. A recovery code stays good. After an error the old one is in force.
+func (v *Vault) SetPassphrase(passphrase string) error {
+	return v.box.rebind(func(f *file, key []byte) error {
+		return f.bind(f.Wrap.Params, passphrase, key)
+	})
 }
 
 // Close wipes what the vault holds; copies that Secrets gave stay good. It may run twice.

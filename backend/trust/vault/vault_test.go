@@ -18,10 +18,13 @@ import (
 	"postern/backend/care"
 )
 
-var update = flag.Bool("update", false, "write testdata/v1 anew; a released file is never written again")
+var update = flag.Bool("update", false, "write testdata/v2 anew; a released file is never written again")
 
 // quick is for tests alone: one guess costs next to nothing.
 var quick = Params{Time: 1, Memory: 64, Threads: 1}
+
+// slow is a guess that takes a second or more.
+var slow = Params{Time: 8, Memory: 64 << 10, Threads: 1}
 
 func secrets() Secrets {
 	return Secrets{
@@ -205,9 +208,13 @@ func TestDamageIsSaid(t *testing.T) {
 		"box":       func(f *file) { f.Box[3] ^= 1 },
 		"cut":       func(f *file) { f.Box = f.Box[:len(f.Box)-1] },
 		"empty box": func(f *file) { f.Box = nil },
-		"version":   func(f *file) { f.Vault = 2 },
-		"kind":      func(f *file) { f.Wrap.Kind = "scrypt" },
-		"time":      func(f *file) { f.Wrap.Params.Time++ },
+		"version":   func(f *file) { f.Vault = 3 },
+		"a code in a box of the first version": func(f *file) {
+			f.Vault, f.Recovery = 1, &wrap{Kind: byCode}
+			f.Sum = f.sum()
+		},
+		"kind": func(f *file) { f.Wrap.Kind = "scrypt" },
+		"time": func(f *file) { f.Wrap.Params.Time++ },
 		"a terabyte": func(f *file) {
 			f.Wrap.Params.Memory = 1 << 30
 			f.Sum = f.sum()
@@ -352,18 +359,71 @@ func TestBox(t *testing.T) {
 	b.Close()
 }
 
-// A vault that the first version wrote, with the parameters of the first version, opens for ever.
-func TestVaultOfTheFirstVersionOpens(t *testing.T) {
-	dir := filepath.Join("testdata", "v1")
+// A vault that an earlier version wrote, with the parameters of that version, opens for ever, and stays what it is until
+// something in it changes.
+func TestVaultsOfAllVersionsOpen(t *testing.T) {
 	if *update {
-		if err := os.RemoveAll(path(dir)); err != nil {
+		dir := filepath.Join("testdata", "v2")
+		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
 		if err := Create(dir, "Marisol (member)", "golden", secrets()); err != nil {
 			t.Fatal(err)
 		}
+		code, err := open(t, dir, "golden").NewCode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "code.txt"), []byte(code.Text()+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(dir, lockFile)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	got := open(t, dir, "golden").Secrets()
+	for _, version := range []string{"v1", "v2"} {
+		t.Run(version, func(t *testing.T) {
+			dir := t.TempDir()
+			raw, err := os.ReadFile(path(filepath.Join("testdata", version)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path(dir), raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			v := open(t, dir, "golden")
+			before := v.Secrets()
+			same(t, v)
+			if version == "v2" {
+				typed, err := os.ReadFile(filepath.Join("testdata", version, "code.txt"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, byCodeOf(t, dir, string(typed)))
+			}
+			if now, err := os.ReadFile(path(dir)); err != nil || !bytes.Equal(now, raw) {
+				t.Errorf("opening changed the file: %v", err)
+			}
+			code, err := v.NewCode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := v.Save(before); err != nil {
+				t.Fatal(err)
+			}
+			same(t, open(t, dir, "golden"))
+			again := byCodeOf(t, dir, code.Text())
+			if !bytes.Equal(again.Secrets().Store, before.Store) {
+				t.Error("the record's key changed")
+			}
+		})
+	}
+}
+
+// same fails unless the vault holds what secrets gives.
+func same(t *testing.T, v *Vault) {
+	t.Helper()
+	got := v.Secrets()
 	got.Store = nil
 	if !reflect.DeepEqual(got, secrets()) {
 		t.Errorf("other secrets: %+v", got)
@@ -372,11 +432,13 @@ func TestVaultOfTheFirstVersionOpens(t *testing.T) {
 
 // FuzzFile gives a hostile file to whoever reads labels and opens vaults.
 func FuzzFile(f *testing.F) {
-	raw, err := os.ReadFile(filepath.Join("testdata", "v1", "vault.json"))
-	if err != nil {
-		f.Fatal(err)
+	for _, version := range []string{"v1", "v2"} {
+		raw, err := os.ReadFile(filepath.Join("testdata", version, "vault.json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
 	}
-	f.Add(raw)
 	f.Add([]byte(`{"vault":1,"wrap":{"kind":"argon2id","params":{"time":1,"memory":8,"threads":1}}}`))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, raw []byte) {
