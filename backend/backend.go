@@ -38,7 +38,7 @@ type place struct {
 	mu       sync.Mutex
 	profile  *Profile // nil: not open
 	sessions int
-	offline  atomic.Bool  // the person works offline, as long as this program runs
+	offline  atomic.Bool // the person works offline, as long as this program runs
 }
 
 // Label is what the chooser shows of a profile.

@@ -25,24 +25,22 @@ func (s *server) saveCopy(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
-	s.handOver(w, r, file.Name, func() ([]byte, error) {
-		return file.Content, seat.From(r.Context()).Desk().Copied(r.Context(), part)
-	})
+	s.handOver(w, r, file.Name, func() ([]byte, error) { return file.Content, seat.From(r.Context()).Desk().Copied(r.Context(), part) })
 }
 
-// handOver gives a person a file to keep. Its content is asked for once it is sure to leave.
-func (s *server) handOver(w http.ResponseWriter, r *http.Request, name string, content func() ([]byte, error)) {
+// handOver gives a person a file to keep. Its content is asked for when it is known where it goes.
+func (s *server) handOver(w http.ResponseWriter, r *http.Request, name string, leave func() ([]byte, error)) {
 	if s.window == nil {
-		if given, err := content(); err != nil {
+		if content, err := leave(); err != nil {
 			respond.Failed(w, r, err)
 		} else {
-			respond.File(w, name, given)
+			respond.File(w, name, content)
 		}
 		return
 	}
 	ctx, cancel := visitorOf(r).here(r.Context())
 	defer cancel()
-	saved, err := s.window.SaveCopy(ctx, name, content)
+	saved, err := s.window.SaveCopy(ctx, name, leave)
 	switch {
 	case err != nil:
 		respond.Failed(w, r, err)

@@ -32,11 +32,11 @@ type world struct {
 	sends   int // how often a text went into its hold
 	wakes   map[chan seat.Change]bool
 	closed  int
-	panics  string         // the method that panics, for the guard
-	fail    error          // what saving a draft answers, if set
+	panics  string // the method that panics, for the guard
+	fail    error  // what saving a draft answers, if set
+	keys    keys
 	copied  []care.EventID // copies that left, and
 	full    error          // why none may
-	keys    keys
 }
 
 var zone = func() *time.Location {

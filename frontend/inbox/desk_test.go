@@ -305,6 +305,7 @@ func TestLockSavesFirst(t *testing.T) {
 	b.press("n")
 	b.until("the note field", `document.activeElement.getAttribute("aria-label") === "Internal note"`)
 	b.do(chromedp.KeyEvent("She cannot come bef"))
+	b.expected = append(b.expected, "401") // a drawing that is under way as the screen locks
 	b.press("l", chromedp.KeyModifiers(chromedp.ModifierCtrl))
 	b.sees("Locked. Unlock to read and write.")
 	if got := c.written(); len(got) != 1 || got[0] != "She cannot come bef" {
