@@ -38,8 +38,7 @@ type place struct {
 	mu       sync.Mutex
 	profile  *Profile // nil: not open
 	sessions int
-	offline  atomic.Bool  // the person works offline, as long as this program runs
-	wrong    atomic.Int64 // passphrases since the last sign-in, as far as this program saw them
+	offline  atomic.Bool // the person works offline, as long as this program runs
 }
 
 // Label is what the chooser shows of a profile.
@@ -117,9 +116,6 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 		return nil, err
 	}
 	v, err := vault.Try(dir, passphrase, b.now())
-	if care.KindOf(err) == care.Invalid {
-		b.place(id).wrong.Add(1)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +145,7 @@ func (b *Backend) enter(ctx context.Context, id, dir string, v *vault.Vault, run
 		}
 	}
 	at.sessions++
-	at.profile.trail.enter(ctx, at.wrong.Swap(0))
+	at.profile.trail.enter(ctx, v.Wrong())
 	return at.profile, nil
 }
 

@@ -88,6 +88,15 @@ func (b *Backend) Recover(ctx context.Context, typed, next string) (*Profile, La
 	return p, label, nil
 }
 
+// unlock opens the vault with the passphrase of now, tried as at sign-in. What was tried in vain before it is recorded.
+func (p *Profile) unlock(now string) (*vault.Vault, error) {
+	v, err := vault.Try(p.dir, now, p.now())
+	if err == nil {
+		p.trail.note(context.Background(), p.trail.refused(v.Wrong())...)
+	}
+	return v, err
+}
+
 // ChangePassphrase gives the profile another passphrase. The one of now is asked for, and tried as at sign-in: an unlocked
 // screen is not enough to take a profile over.
 func (p *Profile) ChangePassphrase(now, next string) error {
@@ -98,7 +107,7 @@ func (p *Profile) ChangePassphrase(now, next string) error {
 	if err := strength.Check(next, label); err != nil {
 		return err
 	}
-	v, err := vault.Try(p.dir, now, p.now())
+	v, err := p.unlock(now)
 	if err != nil {
 		return err
 	}
@@ -109,7 +118,7 @@ func (p *Profile) ChangePassphrase(now, next string) error {
 // NewCode makes a recovery code and ends the one before. It is shown once and kept nowhere. The passphrase is asked for as
 // in ChangePassphrase.
 func (p *Profile) NewCode(now string) (string, error) {
-	v, err := vault.Try(p.dir, now, p.now())
+	v, err := p.unlock(now)
 	if err != nil {
 		return "", err
 	}

@@ -127,14 +127,18 @@ func (t *trail) stand(s care.SyncState) care.SyncState {
 }
 
 // enter notes a sign-in, and how many wrong passphrases were tried before it.
-func (t *trail) enter(ctx context.Context, wrong int64) {
-	entries := []audit.Entry{t.entry(audit.SignedIn)}
-	if wrong > 0 {
-		refused := t.entry(audit.Refused)
-		refused.Times = int(wrong)
-		entries = slices.Insert(entries, 0, refused)
+func (t *trail) enter(ctx context.Context, wrong int) {
+	t.note(ctx, append(t.refused(wrong), t.entry(audit.SignedIn))...)
+}
+
+// refused is the entry of this many wrong passphrases; none for none.
+func (t *trail) refused(wrong int) []audit.Entry {
+	if wrong == 0 {
+		return nil
 	}
-	t.note(ctx, entries...)
+	e := t.entry(audit.Refused)
+	e.Times = wrong
+	return []audit.Entry{e}
 }
 
 // leave notes sign-outs. What is owed then is written as the profile closes.

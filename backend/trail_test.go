@@ -81,6 +81,22 @@ func TestSignInsAreRecorded(t *testing.T) {
 	}
 }
 
+// At an open screen, too, somebody may try passphrases.
+func TestTriesAtAnOpenScreenAreRecorded(t *testing.T) {
+	b := New(data(t), quiet(), nil)
+	defer b.Close()
+	p, err := b.SignInStill(t.Context(), "rosa", passphrase)
+	must(t, err)
+	for range 2 {
+		if _, err := p.NewCode("a guess"); care.KindOf(err) != care.Invalid {
+			t.Fatalf("a guess: %v", err)
+		}
+	}
+	_, err = p.NewCode(passphrase)
+	must(t, err)
+	tells(t, p, "sign-in", "sign-in.refused 2")
+}
+
 // lookAt is a view of a conversation, as the trail is given it.
 func lookAt(p *Profile, name string) audit.Entry {
 	e := p.trail.entry(audit.Viewed)

@@ -66,7 +66,8 @@ func Try(dir, passphrase string, now time.Time) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := take(dir, now); err != nil {
+	wrong, err := take(dir, now)
+	if err != nil {
 		return nil, err
 	}
 	box, err := openByPassphrase(path(dir), f, passphrase)
@@ -77,8 +78,15 @@ func Try(dir, passphrase string, now time.Time) (*Vault, error) {
 		box.Close()
 		return nil, err
 	}
-	return unpack(box)
+	v, err := unpack(box)
+	if err == nil {
+		v.wrong = wrong
+	}
+	return v, err
 }
+
+// Wrong is how many wrong passphrases came, in a row, before the right one that Try opened this vault with.
+func (v *Vault) Wrong() int { return v.wrong }
 
 // Standing says how a profile stands with wrong passphrases.
 func Standing(dir string, now time.Time) (Tries, error) {
@@ -86,25 +94,26 @@ func Standing(dir string, now time.Time) (Tries, error) {
 	return t.asOf(now).stand(now), err
 }
 
-// take takes one of the tries that are left, on the disk before it returns. Where that cannot be written, none is made.
-func take(dir string, now time.Time) error {
+// take takes one of the tries that are left, on the disk before it returns, and says how many in a row were wrong before.
+// Where that cannot be written, none is made.
+func take(dir string, now time.Time) (wrong int, err error) {
 	release, err := holdFolder(dir)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer release()
 	kept, err := readTries(dir)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	t := kept.asOf(now)
 	if t.stand(now).Until.IsZero() {
-		return writeTries(dir, tries{Wrong: t.Wrong + 1, Last: now})
+		return t.Wrong, writeTries(dir, tries{Wrong: t.Wrong + 1, Last: now})
 	}
 	if t != kept { // else it would begin anew with each look at it
 		err = writeTries(dir, t)
 	}
-	return errors.Join(care.Refusef(care.Paused, "There is a pause now, after %d wrong tries. Your messages are safe.", triesAllowed), err)
+	return 0, errors.Join(care.Refusef(care.Paused, "There is a pause now, after %d wrong tries. Your messages are safe.", triesAllowed), err)
 }
 
 // asOf is the count as a clock sees it that may have been set back: the last try was now at the latest. A pause ends no

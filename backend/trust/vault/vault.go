@@ -88,6 +88,7 @@ func CreateWith(p Params, dir, label, passphrase string, s Secrets) error {
 type Vault struct {
 	box     *Box
 	secrets Secrets
+	wrong   int // passphrases before Try opened it
 }
 
 // Open opens the vault of the profile in dir. A wrong passphrase is care.Invalid with the sentence for the person, a
