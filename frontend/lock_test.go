@@ -9,6 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
 	"postern/backend/care"
 	"postern/frontend"
 )
@@ -309,4 +312,13 @@ func TestArriving(t *testing.T) {
 	if got := v.get("/messages").Body.String(); !strings.Contains(got, "No messages yet") {
 		t.Errorf("%s", got)
 	}
+}
+
+// TestAClickedNameLeadsToThePassphrase: whoever clicks types on. Arrow keys go through the names.
+func TestAClickedNameLeadsToThePassphrase(t *testing.T) {
+	b := open(t, newWorld())
+	b.do(chromedp.Click(`label.profile:has([value=joaquin])`))
+	b.until("the field", `document.activeElement.id === "passphrase" && document.querySelector("[value=joaquin]").checked`)
+	b.do(chromedp.Focus(`[value=joaquin]`), key(kb.ArrowUp))
+	b.until("the name before it", `document.activeElement.value === "marisol" && document.activeElement.checked`)
 }

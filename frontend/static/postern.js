@@ -412,7 +412,8 @@
     for (const menu of $$("details[data-menu][open]")) if (!menu.contains(e.target)) menu.open = false;
     if (e.target.closest("[data-close-toast]")) e.target.closest(".toast-box").remove();
     if (e.target.closest("[data-print]")) windowed ? htmx.ajax("POST", "/window/print", { swap: "none" }) : print();
-    if (e.detail && e.target.closest("label.profile")) $("#passphrase").focus(); // by the mouse; keys go on to the next name
+    // A name that is clicked leads to the passphrase, after the click has led to the name; keys go on to the next one.
+    if (e.detail && e.target.closest("label.profile")) setTimeout(() => $("#passphrase").focus());
     const reveal = e.target.closest("[data-reveal]");
     if (reveal) {
       const input = document.getElementById(reveal.dataset.reveal);
