@@ -119,7 +119,7 @@ func (t *trail) note(ctx context.Context, entries ...audit.Entry) (turned bool) 
 // stand is the sync state with what the person must be told of the record, unless something else is in the way.
 func (t *trail) stand(s care.SyncState) care.SyncState {
 	if t.failing.Load() && s.Problem == "" && !s.Chosen {
-		s.Phase = care.SyncRefused
+		s.Phase = care.SyncAmiss
 		s.Problem = "Postern cannot record on this computer who looks at what. You can read and write as before. " +
 			"Free some space, or ask whoever looks after this computer."
 	}

@@ -135,7 +135,7 @@ func TestWhatCannotBeRecorded(t *testing.T) {
 	if err := p.trail.must(t.Context(), lookAt(p, "a copy")); err == nil {
 		t.Error("a copy may leave")
 	}
-	if s := p.Sync(); s.Phase != care.SyncRefused || !strings.Contains(s.Problem, "who looks at what") {
+	if s := p.Sync(); s.Phase != care.SyncAmiss || !strings.Contains(s.Problem, "who looks at what") {
 		t.Errorf("nothing is said: %+v", s)
 	}
 	if !strings.Contains(said.String(), "owed=2") || strings.Contains(said.String(), "pt_") {
@@ -184,7 +184,7 @@ func TestAScreenWaitsForNoWriter(t *testing.T) {
 	noted := make(chan bool)
 	go func() { noted <- p.trail.note(t.Context(), lookAt(p, "knee")) }()
 	p.Sync() // whether or not the view waits already
-	if !<-noted || p.Sync().Phase != care.SyncRefused {
+	if !<-noted || p.Sync().Phase != care.SyncAmiss {
 		t.Error("the view had its turn")
 	}
 	if err := p.trail.must(t.Context(), lookAt(p, "a copy")); care.KindOf(err) != care.Unavailable {

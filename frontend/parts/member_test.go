@@ -117,3 +117,14 @@ func TestSyncInWords(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyARefusalOfTheMailSystemTakesThePane: with what is amiss on this computer itself, writing may not go on, or mail
+// may well come.
+func TestOnlyARefusalOfTheMailSystemTakesThePane(t *testing.T) {
+	for phase, want := range map[care.SyncPhase]bool{care.SyncRefused: true, care.SyncAmiss: false, care.SyncOffline: false} {
+		s := SyncOf(care.SyncState{Phase: phase, Problem: "There is no room. Free some space."}, 0, "", say.Clock{})
+		if s.Refused != want || s.Bar == nil {
+			t.Errorf("%s: %+v", phase, s)
+		}
+	}
+}
