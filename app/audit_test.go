@@ -336,3 +336,37 @@ func (p *practice) tampered(id, mrn string) {
 		p.t.Errorf("what can be read is not shown: %s", out)
 	}
 }
+
+// TestWhoRecoversReads: a sign-in by a recovery code is one like any other.
+func TestWhoRecoversReads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a practice with a mail system")
+	}
+	p := newDemoPractice(t)
+	b := backend.New(p.data, slog.New(slog.DiscardHandler), func() time.Time { return p.now })
+	t.Cleanup(func() { b.Close() })
+	h := home{b}
+	before, err := h.SignIn(t.Context(), "rosa", demo.Passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := before.NewCode(demo.Passphrase)
+	if err != nil || before.Close() != nil {
+		t.Fatal(err)
+	}
+	rosa, who, err := h.Recover(t.Context(), code, "plinth walrus ember quixotic ladle")
+	if err != nil || who.ID != "rosa" {
+		t.Fatal(who, err)
+	}
+	defer func() { _ = rosa.Close() }()
+	_, rows, err := rosa.Views().Queue(t.Context(), view.QueueAll, "")
+	if err != nil || len(rows) == 0 {
+		t.Fatal(rows, err)
+	}
+	if th, err := rosa.Views().Thread(t.Context(), rows[0].Part); err != nil || len(th.Items) == 0 {
+		t.Errorf("%d items, %v", len(th.Items), err)
+	}
+	if err := rosa.Desk().Copied(t.Context(), rows[0].Part); err != nil {
+		t.Error(err)
+	}
+}

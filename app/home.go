@@ -29,7 +29,7 @@ func (h home) SignIn(ctx context.Context, profile, passphrase string) (seat.Sign
 	if err != nil {
 		return nil, err
 	}
-	return &signed{Profile: p, b: h.b, looks: p.Looks()}, nil
+	return h.enters(p), nil
 }
 
 func (h home) Tries(_ context.Context, profile string) (seat.Tries, error) {
@@ -47,7 +47,12 @@ func (h home) Recover(ctx context.Context, code, passphrase string) (seat.Signed
 	if err != nil {
 		return nil, seat.Profile{}, err
 	}
-	return &signed{Profile: p, b: h.b}, seat.Profile(label), nil
+	return h.enters(p), seat.Profile(label), nil
+}
+
+// enters is a person who has just signed in, whichever way.
+func (h home) enters(p *backend.Profile) *signed {
+	return &signed{Profile: p, b: h.b, looks: p.Looks()}
 }
 
 func (h home) Judge(profile, passphrase string) seat.Strength {

@@ -47,6 +47,9 @@ func (t *trail) entry(what audit.What) audit.Entry {
 // write adds what is owed and these entries, in one transaction. After an error none of them is there, and as much is
 // owed as before. The caller holds the trail.
 func (t *trail) write(ctx context.Context, entries []audit.Entry) error {
+	if err := ctx.Err(); err != nil {
+		return err // its turn did not come
+	}
 	all := append(slices.Clip(t.owed), entries...)
 	if len(all) == 0 {
 		return nil

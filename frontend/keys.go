@@ -105,7 +105,7 @@ func (s *server) takeNew(w http.ResponseWriter, r *http.Request) {
 	err = same(r)
 	if err == nil {
 		err = s.one(r.Context(), func() error {
-			signed, profile, err = s.home.Recover(r.Context(), code, next)
+			signed, _, err = s.home.Recover(r.Context(), code, next)
 			return err
 		})
 	}
@@ -113,6 +113,8 @@ func (s *server) takeNew(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		s.arrive(w, r, signed, profile.ID, link.Keys)
+	case field == "code": // it was used meanwhile
+		s.badCode(w, r, code, err)
 	case field != "":
 		choice := passphrase.Choice{Code: code, Label: profile.Label, Strength: s.judged(r), Errors: passphrase.Errors{field: care.SentenceOf(err)}}
 		respond.Refused(w, r, respond.Status(err), passphrase.ChoiceForm(choice))

@@ -126,7 +126,7 @@ func TestPassphraseAndRecoveryOverHTTP(t *testing.T) {
 	v.answers(v.part("/passphrase/sheet", me, "passphrase", "wrong"), 422, "That passphrase does not open this profile.", "4 tries left", `aria-describedby="sheet-passphrase-error sheet-passphrase-left"`)
 	got := v.part("/passphrase/sheet", me, "passphrase", "demo")
 	v.answers(got, 200, "008J", "ZZ29", "Marisol Vega (member)", "Fri Nov 20, 2026")
-	v.answers(v.get("/passphrase"), 200, "You have a recovery sheet.", "Make a new recovery sheet")
+	v.answers(v.get("/passphrase"), 200, "A recovery sheet was made.", "Make a new recovery sheet")
 	if strings.Contains(v.get("/passphrase").Body.String(), "008J") {
 		t.Error("the code is shown again")
 	}
@@ -235,7 +235,7 @@ func TestKeysByKeyboard(t *testing.T) {
 	b.tabTo("Print")
 	b.until("it printed", `printed === 1`)
 	b.tabTo("I have it on paper")
-	b.sees("You have a recovery sheet.")
+	b.sees("A recovery sheet was made.")
 	b.until("no code on the page", `!document.body.innerText.includes("ZZ29")`)
 
 	b.fill("passphrase", "demo")

@@ -152,7 +152,7 @@ func (b *browser) keysPictures(a *picturetest.Album) {
 	b.sees("ZZ29")
 	a.Screen("keys-sheet")
 	b.button("I have it on paper")
-	b.sees("You have a recovery sheet.")
+	b.sees("A recovery sheet was made.")
 	b.fill("passphrase", "demo")
 	b.button("Suggest one")
 	b.sees("Strong.")

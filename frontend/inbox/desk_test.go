@@ -293,6 +293,7 @@ func TestARefusalStaysUntilTheTextIsChanged(t *testing.T) {
 	_ = c.change(func() error { c.named("Theodore Nakamura").Subject = "Are you there?"; return nil })
 	b.until("the desk drawn again", `document.body.innerText.includes("Are you there?")`)
 	b.sees("Write a closing line")
+	b.until("the field in focus", `document.activeElement.name === "text"`)
 	b.press("G")
 	b.until("the refusal gone", `!document.body.innerText.includes("Write a closing line")`)
 }

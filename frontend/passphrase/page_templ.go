@@ -183,7 +183,7 @@ func makeForm(m Make) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if m.HasCode {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<p>You have a recovery sheet. It opens your messages on this computer if you forget your passphrase. A new one ends it: make one if you lost the paper, or if somebody else may have seen it.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<p>A recovery sheet was made. It opens your messages on this computer if you forget your passphrase. If you do not hold the paper, or somebody else may have seen it, make a new one: it ends the one before.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

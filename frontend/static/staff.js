@@ -164,6 +164,7 @@
       now.focus();
       if (now.matches("textarea")) now.setSelectionRange(now.value.length, now.value.length);
     }
+    if (changed && $("#composer form")?.id === changed) forgive();
     tell();
     read();
   }
@@ -179,7 +180,15 @@
   }
 
   // Why a text was refused stands there, however often the desk is drawn, until it is changed.
-  document.addEventListener("input", (e) => e.target.closest("#composer")?.querySelectorAll("[name=refused], #write-error").forEach((x) => x.remove()));
+  let changed; // the form that was changed since; a drawing that was under way then does not know it
+  const forgive = () => $$("#composer [name=refused], #write-error").forEach((x) => x.remove());
+  document.addEventListener("input", (e) => {
+    const form = e.target.closest("#composer form");
+    if (!form) return;
+    changed = form.id;
+    forgive();
+  });
+  document.addEventListener("submit", () => (changed = ""), true);
 
   document.addEventListener("htmx:after:swap", drawn);
   document.addEventListener("visibilitychange", read);

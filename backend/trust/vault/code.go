@@ -159,10 +159,10 @@ func (v *Vault) Recover(passphrase string) error {
 		f.Recovery = nil
 		return f.bind(f.Wrap.Params, passphrase, key)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		_ = forget(filepath.Dir(v.box.path)) // the new passphrase is in force; a count that is left ends with its next use
 	}
-	return forget(filepath.Dir(v.box.path))
+	return err
 }
 
 // HasCode reports whether a recovery code is in force for the profile in dir. Errors are as in Label.

@@ -44,7 +44,7 @@ func place(path string, raw []byte, move func(temporary string) error) error {
 		err = move(temporary)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		_ = syncDir(filepath.Dir(path)) // it is in its place: an error would say that nothing was changed
 	}
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -58,7 +58,7 @@ func place(path string, raw []byte, move func(temporary string) error) error {
 // unwritten says why nothing could be written.
 func unwritten(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
-		return care.Because(care.Full, err, "There is no room left on this computer. Nothing was changed.")
+		return care.Because(care.Full, err, "There is no room left on this computer's disk. Nothing was changed, and your messages are safe. Free some space, then try again.")
 	}
 	return fmt.Errorf("write vault: %w", err)
 }

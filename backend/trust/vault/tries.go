@@ -74,10 +74,7 @@ func Try(dir, passphrase string, now time.Time) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := forget(dir); err != nil {
-		box.Close()
-		return nil, err
-	}
+	_ = forget(dir) // who has the right passphrase is not kept out; a count that is left ends with its next use
 	v, err := unpack(box)
 	if err == nil {
 		v.wrong = wrong

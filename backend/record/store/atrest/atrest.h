@@ -42,6 +42,9 @@ sqlite3_int64 log_size_outside(sqlite3_int64 inside);
 int stream_read(struct file *f, void *out, int n, sqlite3_int64 offset);
 int stream_write(struct file *f, const void *data, int n, sqlite3_int64 offset);
 
+/* vfs.c: reads what lies on the disk. A disk that fails is an input or output error, and never a damaged file. */
+int read_real(struct file *f, void *out, int n, sqlite3_int64 offset);
+
 /* vfs.c: makes SQLite know the VFS. It returns a result code of SQLite's, or -1 where this SQLite has no files. */
 int atrest_register(void);
 

@@ -14,10 +14,12 @@
 #define SQLITE_NOTFOUND    12
 #define SQLITE_CANTOPEN    14
 
+#define SQLITE_IOERR_READ              (SQLITE_IOERR | (1<<8))
 #define SQLITE_IOERR_SHORT_READ        (SQLITE_IOERR | (2<<8))
 #define SQLITE_IOERR_WRITE             (SQLITE_IOERR | (3<<8))
 #define SQLITE_IOERR_TRUNCATE          (SQLITE_IOERR | (6<<8))
 #define SQLITE_IOERR_DATA              (SQLITE_IOERR | (32<<8))
+#define SQLITE_IOERR_CORRUPTFS         (SQLITE_IOERR | (33<<8))
 
 #define SQLITE_OPEN_MAIN_DB          0x00000100
 #define SQLITE_OPEN_TEMP_DB          0x00000200

@@ -39,7 +39,7 @@ static int read_window(struct file *f, unsigned char *buf, int wide, sqlite3_int
     *got = size - start < wide ? (int)(size - start) / BLOCK_SIZE * BLOCK_SIZE : wide;
     if (*got == 0)
         return SQLITE_OK;
-    rc = f->real->pMethods->xRead(f->real, buf, *got, start);
+    rc = read_real(f, buf, *got, start);
     if (rc == SQLITE_OK)
         atrestStream(f->cipher, 0, start / SECTOR_SIZE, buf, *got);
     return rc;

@@ -108,7 +108,7 @@ static int read_plain(struct file *f, unsigned char *out, int n, sqlite3_int64 o
         int skip = (int)(offset - u.start);
         int take = u.size - skip < n ? u.size - skip : n;
         unsigned char *to = take == u.stored ? out : buf; /* a whole page opens where it is wanted */
-        int rc = f->real->pMethods->xRead(f->real, to, u.stored, u.at);
+        int rc = read_real(f, to, u.stored, u.at);
 
         if (rc != SQLITE_OK) {
             memset(out, 0, n);

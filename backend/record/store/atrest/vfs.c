@@ -9,6 +9,14 @@ static sqlite3_vfs *own; /* SQLite's own for this system */
 
 static sqlite3_file *real_of(sqlite3_file *file) { return ((struct file *)file)->real; }
 
+/* SQLite's own VFS calls some errors of a disk "corrupt", and SQLite then takes the database for damaged. */
+int read_real(struct file *f, void *out, int n, sqlite3_int64 offset)
+{
+    int rc = f->real->pMethods->xRead(f->real, out, n, offset);
+
+    return rc == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : rc;
+}
+
 static int has_units(const struct file *f)
 {
     return f->type == SQLITE_OPEN_MAIN_DB || f->type == SQLITE_OPEN_WAL;
