@@ -190,15 +190,15 @@ func (g *Gateway) Stop() error {
 	for _, c := range r.left() {
 		_ = c.Close() // it had its time
 	}
+	r.serving.Wait() // with their listeners closed they end; one that has not begun to serve may not be closed yet
 	for _, s := range r.imap {
-		_ = s.Close() // its listener is closed already
+		_ = s.Close()
 	}
 	// With their connections closed, sessions end as soon as what they are doing is done.
 	for _, s := range r.smtp {
 		_ = s.Shutdown(context.Background()) // likewise
 	}
 	r.reading.Wait()
-	r.serving.Wait()
 	close(r.writer.stop)
 	<-r.writer.done
 	return r.lock.Close()
