@@ -17,6 +17,7 @@ import (
 	"postern/backend"
 	"postern/backend/care"
 	"postern/backend/trust/audit"
+	"postern/frontend/seat"
 )
 
 // newAudit prints a profile's record of who looked at what.
@@ -54,7 +55,7 @@ func newAudit(f *flags) *cobra.Command {
 			if broken != nil && all == nil {
 				return broken
 			}
-			zone := zoneOf(p.Practice())
+			zone := seat.ZoneOf(p.Practice())
 			shown := ask.pick(all, zone)
 			if err := tellAudit(cmd.OutOrStdout(), file, shown, zone); err != nil {
 				return err
@@ -99,15 +100,6 @@ func (q auditQuestion) pick(all []backend.Looked, zone *time.Location) (wanted [
 func (q auditQuestion) isAbout(p care.Patient) bool {
 	digits := func(mrn string) string { return strings.Join(strings.Fields(mrn), "") }
 	return q.patient == "" || q.patient == string(p.ID) || p.MRN != "" && digits(q.patient) == digits(p.MRN)
-}
-
-// zoneOf is the practice's time zone, or this computer's where it cannot be known.
-func zoneOf(p care.Practice) *time.Location {
-	zone, err := time.LoadLocation(p.Calendar.Zone)
-	if err != nil || p.Calendar.Zone == "" {
-		return time.Local
-	}
-	return zone
 }
 
 // tellAudit writes entries where they are wanted: a table on out, or values in a file that its owner alone can read.

@@ -125,7 +125,7 @@ func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
 		return f
 	}
 	practice := signed.Practice()
-	f.Clock.Zone = zoneOf(practice)
+	f.Clock.Zone = seat.ZoneOf(practice)
 	waiting, err := signed.Waiting(r.Context())
 	if err != nil {
 		waiting = 0 // the foot says less; the lists say what is wrong
@@ -136,15 +136,6 @@ func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
 	f.Promise = say.Within(practice.Policy.Promise())
 	f.Sync = parts.SyncOf(signed.Sync(), waiting, f.FrontDesk, f.Clock)
 	return f
-}
-
-// zoneOf is the practice's time zone, or this computer's where it cannot be known.
-func zoneOf(p care.Practice) *time.Location {
-	zone, err := time.LoadLocation(p.Calendar.Zone)
-	if err != nil || p.Calendar.Zone == "" {
-		return time.Local
-	}
-	return zone
 }
 
 // drawn reports whether a request comes from a page of this person, or from none.

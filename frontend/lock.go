@@ -193,5 +193,5 @@ func (s *server) locked(r *http.Request, profiles []seat.Profile) (signin.Lock, 
 // sittingOf is the sign-in of a person that begins now.
 func sittingOf(signed seat.Signed, profile string, now time.Time) sitting {
 	practice := signed.Practice()
-	return sitting{signed: signed, profile: profile, limit: practice.Policy.Lock(signed.Me().Role), zone: zoneOf(practice), active: now}
+	return sitting{signed: signed, profile: profile, limit: practice.Policy.Lock(signed.Me().Role), zone: seat.ZoneOf(practice), active: now}
 }

@@ -126,6 +126,15 @@ type Desk interface {
 	Copied(ctx context.Context, part care.EventID) error // records that a copy leaves Postern; after an error none may
 }
 
+// ZoneOf is the practice's time zone, or this computer's where it cannot be known.
+func ZoneOf(p care.Practice) *time.Location {
+	zone, err := time.LoadLocation(p.Calendar.Zone)
+	if err != nil || p.Calendar.Zone == "" {
+		return time.Local
+	}
+	return zone
+}
+
 type key struct{}
 
 // With puts the signed-in person in the context of a request.
