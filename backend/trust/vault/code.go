@@ -160,7 +160,7 @@ func (v *Vault) Recover(passphrase string) error {
 		return f.bind(f.Wrap.Params, passphrase, key)
 	})
 	if err == nil {
-		_ = forget(filepath.Dir(v.box.path)) // the new passphrase is in force; a count that is left ends with its next use
+		forget(filepath.Dir(v.box.path))
 	}
 	return err
 }

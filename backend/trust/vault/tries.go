@@ -74,7 +74,7 @@ func Try(dir, passphrase string, now time.Time) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = forget(dir) // who has the right passphrase is not kept out; a count that is left ends with its next use
+	forget(dir)
 	v, err := unpack(box)
 	if err == nil {
 		v.wrong = wrong
@@ -122,19 +122,12 @@ func (t tries) asOf(now time.Time) tries {
 	return t
 }
 
-// forget ends the count.
-func forget(dir string) error {
-	err := os.Remove(triesPath(dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// forget ends the count. Where it cannot, nobody is kept out who has the right passphrase: what is left of the count ends
+// with the next use of it.
+func forget(dir string) {
+	if os.Remove(triesPath(dir)) == nil {
+		_ = syncDir(dir)
 	}
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
-		return fmt.Errorf("forget wrong tries: %w", err)
-	}
-	return nil
 }
 
 func triesPath(dir string) string { return filepath.Join(dir, "tries.json") }
