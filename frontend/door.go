@@ -54,10 +54,6 @@ func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) {
 
 // signIn opens a profile at this session.
 func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		respond.Failed(w, r, respond.BadForm(err))
-		return
-	}
 	signed, err := s.enter(r)
 	if err != nil && care.KindOf(err) == care.Internal {
 		respond.Failed(w, r, err)

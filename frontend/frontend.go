@@ -158,6 +158,17 @@ func (s *server) staff(handle http.HandlerFunc) http.HandlerFunc {
 	return s.only(func(who seat.Signed) bool { return who.Me().Role.Staff() }, handle)
 }
 
+// withForm reads the form that a handler asks for.
+func withForm(handle http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			respond.Failed(w, r, respond.BadForm(err))
+			return
+		}
+		handle(w, r)
+	}
+}
+
 func (s *server) only(may func(seat.Signed) bool, handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who := visitorOf(r).signed

@@ -67,10 +67,6 @@ func (s *server) choose(w http.ResponseWriter, r *http.Request) { respond.GoTo(w
 
 // takeCode takes a recovery code, and asks for a new passphrase.
 func (s *server) takeCode(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		respond.Failed(w, r, respond.BadForm(err))
-		return
-	}
 	code := r.PostFormValue("code")
 	profile, err := s.home.Recovers(r.Context(), code)
 	if err != nil {
@@ -91,10 +87,6 @@ func (s *server) badCode(w http.ResponseWriter, r *http.Request, code string, er
 
 // takeNew signs in with a recovery code and the new passphrase.
 func (s *server) takeNew(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		respond.Failed(w, r, respond.BadForm(err))
-		return
-	}
 	code, next := r.PostFormValue("code"), r.PostFormValue("new")
 	profile, err := s.home.Recovers(r.Context(), code)
 	if err != nil { // somebody used it, or made another, meanwhile
@@ -144,10 +136,6 @@ func (s *server) keys(w http.ResponseWriter, r *http.Request) {
 
 // changePassphrase changes the passphrase.
 func (s *server) changePassphrase(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		respond.Failed(w, r, respond.BadForm(err))
-		return
-	}
 	err := same(r)
 	if err == nil {
 		err = s.one(r.Context(), func() error {
@@ -179,10 +167,6 @@ func (s *server) wrongField(r *http.Request, err error) (errs passphrase.Errors,
 
 // newSheet makes a recovery code, and shows it.
 func (s *server) newSheet(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		respond.Failed(w, r, respond.BadForm(err))
-		return
-	}
 	who := seat.From(r.Context())
 	var code string
 	err := s.one(r.Context(), func() (err error) {
@@ -220,10 +204,6 @@ func (s *server) sheet(r *http.Request, code string) passphrase.Sheet {
 
 // saveSheet hands the sheet over as a file. Nothing here keeps the code: the page that shows it says it once more.
 func (s *server) saveSheet(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		respond.Failed(w, r, respond.BadForm(err))
-		return
-	}
 	name, content, err := passphrase.File(r.Context(), s.sheet(r, r.PostFormValue("code")))
 	if err != nil {
 		respond.Failed(w, r, err)
@@ -234,10 +214,6 @@ func (s *server) saveSheet(w http.ResponseWriter, r *http.Request) {
 
 // strength says how strong a new passphrase would be, as it is typed.
 func (s *server) strength(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		respond.Failed(w, r, respond.BadForm(err))
-		return
-	}
 	respond.HTML(w, r, passphrase.Meter(s.judged(r)))
 }
 

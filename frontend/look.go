@@ -43,10 +43,6 @@ func cleanLook(theme, size string) parts.Look {
 
 // setLook keeps theme and text size. The page has changed them by itself already.
 func (s *server) setLook(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		respond.Failed(w, r, respond.BadForm(err))
-		return
-	}
 	l := cleanLook(r.PostFormValue("theme"), r.PostFormValue("size"))
 	if s.window != nil {
 		s.window.SetLook(l.Theme + "." + l.Size)
