@@ -21,8 +21,8 @@ type Profile struct {
 }
 
 // MakeProfile makes a profile of somebody of the practice on this computer: a device with its certificate, a login for
-// each mailbox that the person reads (staff: their offices'; the agent: the practice's and all offices'; a member: their
-// own) and a vault in dir that the passphrase opens. A person may have several. It refuses a folder that has a profile
+// each mailbox that the person reads (staff: their offices', an administrator the practice's too; the agent: the practice's
+// and all offices'; a member: their own) and a vault in dir that the passphrase opens. A person may have several. It refuses a folder that has a profile
 // (care.Conflict) and an unknown person (care.NotFound).
 //
 // The certificate is in the documents of those who meet this person: to be published.
@@ -100,7 +100,7 @@ func (s *state) enlist(c *directory.Cert, secrets *vault.Secrets) (touched, []ca
 	}
 	c.Role, c.Offices, secrets.Person = p.Role, slices.Clone(p.Offices), p.Person
 	var boxes []care.MailboxID
-	if p.Role == care.RoleAgent {
+	if p.Role == care.RoleAgent || p.Role == care.RoleAdministrator {
 		boxes = append(boxes, s.Practice.Mailbox)
 	}
 	for _, o := range s.Offices {
@@ -115,7 +115,7 @@ func (s *state) enlist(c *directory.Cert, secrets *vault.Secrets) (touched, []ca
 }
 
 // Documents are the documents that a person's profiles may have, in their newest version: the directory, and the rosters
-// of their offices' patients (of the agent: all), or of a member their care list.
+// of their offices' patients (of the agent and administrators: all), or of a member their care list.
 func (r *Registrar) Documents(who care.PersonID) ([]directory.Document, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -128,7 +128,7 @@ func (r *Registrar) Documents(who care.PersonID) ([]directory.Document, error) {
 	switch {
 	case p == nil:
 		return nil, care.Refusef(care.NotFound, "There is no such person in this practice.")
-	case p.Role == care.RoleAgent:
+	case p.Role == care.RoleAgent, p.Role == care.RoleAdministrator: // they read the practice's mailbox, to which all go
 		return append(out, s.allRosters()...), nil
 	}
 	return append(out, s.rostersOf(p.Offices...)...), nil
