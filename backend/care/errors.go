@@ -17,6 +17,8 @@ const (
 	Conflict    Kind = "conflict"    // something else happened first
 	Locked      Kind = "locked"      // nobody is signed in
 	Paused      Kind = "paused"      // too many wrong tries: none is made for a while
+	Gone        Kind = "gone"        // it was here, and its time is over
+	Unfinished  Kind = "unfinished"  // it has begun and is not there yet
 	Unavailable Kind = "unavailable" // the mail system cannot be reached now
 	Full        Kind = "full"        // no room on this computer
 	Corrupt     Kind = "corrupt"     // stored data does not hold together

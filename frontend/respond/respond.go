@@ -28,6 +28,8 @@ var status = map[care.Kind]int{
 	care.Conflict:    http.StatusConflict,
 	care.Locked:      http.StatusUnauthorized,
 	care.Paused:      http.StatusTooManyRequests,
+	care.Gone:        http.StatusGone,
+	care.Unfinished:  http.StatusConflict,
 	care.Unavailable: http.StatusServiceUnavailable,
 	care.Full:        http.StatusInsufficientStorage,
 	care.Corrupt:     http.StatusInternalServerError,
