@@ -67,6 +67,9 @@ func (b *batch) Store(ctx context.Context) error {
 		s.r.Changed(care.SortEventIDs(did.threads), did.texts, did.docs)
 		s.r.Kick()
 	}
+	if err := s.take(ctx, b.arrived); err != nil {
+		return err
+	}
 	if did.keys {
 		if err := s.recall(ctx, false); err != nil {
 			return err

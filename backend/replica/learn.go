@@ -1,11 +1,13 @@
 package replica
 
 import (
+	"context"
 	"crypto/sha256"
 	"time"
 
 	"postern/backend/record/journal"
 	"postern/backend/trust/directory"
+	"postern/backend/trust/seal"
 )
 
 func hasDocuments(arrived []arrival) bool {
@@ -26,7 +28,7 @@ func (s *source) learn(was *directory.Book, arrived []arrival) bool {
 	var docs []directory.Document
 	for _, a := range arrived {
 		for _, t := range a.taken {
-			if t.doc != nil {
+			if t.doc != nil && !t.doc.Between() {
 				docs = append(docs, *t.doc)
 			}
 		}
@@ -44,6 +46,10 @@ func (s *source) learn(was *directory.Book, arrived []arrival) bool {
 		for j := range arrived[i].taken {
 			t := &arrived[i].taken[j]
 			if t.doc == nil {
+				continue
+			}
+			if t.doc.Between() {
+				s.between(book, t)
 				continue
 			}
 			if err := book.Verify(*t.doc); err != nil {
@@ -84,4 +90,71 @@ func (s *source) outdated(at time.Time) bool {
 		s.r.Log.Warn("the care team names a newer list of the clinic than has come", "mailbox", s.login.Mailbox, "named", s.named, "here", have)
 	}
 	return at.Sub(s.behind) >= onItsWay
+}
+
+// between keeps of what goes between a registrar and one device what is for this one: an answer to an invitation that was
+// made here, a grant to this device. Anybody can mail an answer, and the others' are not for here: they are passed over.
+func (s *source) between(book *directory.Book, t *taken) {
+	switch t.doc.Kind {
+	case directory.KindAnswer:
+		if s.r.Answers == nil || !s.r.Answers.Knows(*t.doc) {
+			t.doc = nil
+		}
+	case directory.KindGrant:
+		g, err := book.ReadGrant(*t.doc)
+		switch {
+		case err != nil:
+			t.refused = s.quarantined(len(t.doc.Bytes), sha256.Sum256(t.doc.Bytes), "a grant that does not hold: "+err.Error(), nil)
+			t.doc = nil
+		case g.Device != s.r.Device || g.Refused != "":
+			t.doc = nil
+		default:
+			t.granted = g
+		}
+	}
+}
+
+// take puts what was granted and answered to use, once it is stored.
+func (s *source) take(ctx context.Context, arrived []arrival) error {
+	var secrets []seal.Secret
+	answered := false
+	for _, a := range arrived {
+		for _, t := range a.taken {
+			answered = answered || t.doc != nil && t.doc.Kind == directory.KindAnswer
+			if t.granted == nil {
+				continue
+			}
+			for _, m := range t.granted.Mailboxes {
+				secret, err := seal.ParseSecret(m.Secret)
+				if err != nil {
+					return err // it was parsed before: a defect
+				}
+				secrets = append(secrets, secret)
+			}
+		}
+	}
+	if answered {
+		s.r.Answers.Came()
+	}
+	if len(secrets) == 0 {
+		return nil
+	}
+	s.r.rings.Lock()
+	s.r.wider = s.r.ringNow().With(secrets...)
+	s.r.rings.Unlock()
+	return s.recall(ctx, false)
+}
+
+// ring holds all keys that this profile has now.
+func (r *Replica) ring() *seal.Ring {
+	r.rings.Lock()
+	defer r.rings.Unlock()
+	return r.ringNow()
+}
+
+func (r *Replica) ringNow() *seal.Ring {
+	if r.wider != nil {
+		return r.wider
+	}
+	return r.Ring
 }

@@ -31,6 +31,7 @@ type taken struct {
 	entry   *journal.Entry
 	doc     *directory.Document
 	refused *journal.Quarantined
+	granted *directory.Grant // what doc grants to this device
 
 	genuine *bool // whether the event's signature holds, once that was checked
 }
@@ -108,10 +109,10 @@ func (s *source) open(a *arrival) {
 		s.refuse(a, "no letter of Postern's")
 		return
 	}
-	c, err := s.r.Ring.Open(payload)
+	c, err := s.r.ring().Open(payload)
 	switch {
 	case errors.Is(err, seal.ErrNoKey):
-		a.lacks = lacks(lacksKey, s.r.Ring.Name()) // it may be to a key that is granted to this profile later
+		a.lacks = lacks(lacksKey, s.r.ring().Name()) // it may be to a key that is granted to this profile later
 		return
 	case err != nil:
 		s.refuse(a, "a damaged letter")

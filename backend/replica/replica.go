@@ -38,6 +38,14 @@ type Author interface {
 	DeliveryFailed(ctx context.Context, thread care.ThreadID, id care.EventID, mailbox care.MailboxID, reason string) error
 }
 
+// Answers takes answers to invitations.
+type Answers interface {
+	// Knows reports whether an answer is to an invitation that was made here. It is quick: anybody can mail one.
+	Knows(d directory.Document) bool
+	// Came says that answers were stored. It must not block.
+	Came()
+}
+
 // Replica is one signed-in profile's part of the network. Its fields are set before Run.
 type Replica struct {
 	DB         *store.DB
@@ -46,7 +54,9 @@ type Replica struct {
 	Projection *projection.Projection
 	Documents  *documents.Documents
 	Books      *Books
-	Ring       *seal.Ring
+	Ring       *seal.Ring       // to begin with; grants add to it
+	Device     care.KeyID       // to which grants are made
+	Answers    Answers          // nil: no invitations are made here
 	Logins     []care.MailLogin // the first one also submits
 	Author     Author
 
@@ -58,6 +68,8 @@ type Replica struct {
 	ResealAfter time.Duration
 
 	once     sync.Once
+	rings    sync.Mutex
+	wider    *seal.Ring    // with what was granted since; nil: nothing was
 	learning sync.Mutex    // one mailbox at a time brings documents
 	sending  chan struct{} // holds one token while somebody submits
 	running  atomic.Bool

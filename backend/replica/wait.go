@@ -75,7 +75,7 @@ func (s *source) here(note string) bool {
 	what, which, _ := strings.Cut(note, " ")
 	switch what {
 	case lacksKey:
-		return which != s.r.Ring.Name()
+		return which != s.r.ring().Name()
 	case lacksVersion:
 		return which != strconv.Itoa(event.Version)
 	}

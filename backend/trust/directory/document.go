@@ -56,6 +56,8 @@ var labels = map[string]seal.Label{
 	KindRoster:    seal.LabelRoster,
 	KindCare:      seal.LabelCare,
 	KindCert:      seal.LabelCert,
+	KindAnswer:    seal.LabelInvite,
+	KindGrant:     seal.LabelGrant,
 }
 
 // Parse reads a document out of a letter. It refuses what is malformed, and ErrNewer marks what a newer Postern wrote.
@@ -74,7 +76,7 @@ func Parse(c seal.Content) (Document, error) {
 	return Document{Kind: b.head().Doc, Bytes: c.Bytes, Signature: c.Signature}, nil
 }
 
-// body is one of *Directory, *Roster, *CareList, *Cert.
+// body is one of *Directory, *Roster, *CareList, *Cert, *Answer, *Grant.
 type body interface {
 	head() *Head
 	check() error
@@ -90,6 +92,10 @@ func newBody(kind string) body {
 		return &CareList{}
 	case KindCert:
 		return &Cert{}
+	case KindAnswer:
+		return &Answer{}
+	case KindGrant:
+		return &Grant{}
 	}
 	return nil
 }
@@ -151,7 +157,7 @@ func checkTime(s string) error {
 	return nil
 }
 
-// Sign makes the signed document of a *Directory, *Roster, *CareList or *Cert, whose head it completes. It refuses what
+// Sign makes the signed document of a *Directory, *Roster, *CareList, *Cert, *Answer or *Grant, whose head it completes. It refuses what
 // Parse would refuse.
 func Sign(key ed25519.PrivateKey, b interface{ head() *Head }) (Document, error) {
 	var kind string
@@ -164,6 +170,10 @@ func Sign(key ed25519.PrivateKey, b interface{ head() *Head }) (Document, error)
 		kind = KindCare
 	case *Cert:
 		kind = KindCert
+	case *Answer:
+		kind = KindAnswer
+	case *Grant:
+		kind = KindGrant
 	default:
 		return Document{}, fmt.Errorf("sign: %T is not a document", b)
 	}
@@ -180,4 +190,20 @@ func Sign(key ed25519.PrivateKey, b interface{ head() *Head }) (Document, error)
 		return Document{}, fmt.Errorf("sign: %w", err)
 	}
 	return Document{Kind: kind, Bytes: raw, Signature: seal.Sign(key, labels[kind], raw)}, nil
+}
+
+// Subject is what a document is about: of a roster the patient, of a care list the person; of the directory, and of what
+// cannot be read, nothing.
+func Subject(d Document) string {
+	b, err := open(&d)
+	if err != nil {
+		return ""
+	}
+	switch b := b.(type) {
+	case *Roster:
+		return string(b.Patient.ID)
+	case *CareList:
+		return string(b.Person)
+	}
+	return ""
 }

@@ -113,7 +113,7 @@ var spelling = func() map[string]string {
 			}
 		}
 	}
-	for _, kind := range []string{KindDirectory, KindRoster, KindCare, KindCert} {
+	for _, kind := range []string{KindDirectory, KindRoster, KindCare, KindCert, KindAnswer, KindGrant} {
 		collect(reflect.TypeOf(newBody(kind)))
 	}
 	return names

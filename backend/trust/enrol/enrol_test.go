@@ -56,6 +56,8 @@ func (a *accounts) Login(_ context.Context, local string, reader, owner bool) (c
 	return care.MailLogin{User: user, Password: "p-" + user, Address: user + "@mail.test"}, nil
 }
 
+func (a *accounts) Without(context.Context, string) error { return a.fail }
+
 var week = map[string][]care.Span{"mon": {{From: "09:00", Until: "18:00"}}, "tue": {{From: "09:00", Until: "18:00"}}}
 
 // town is a practice with three offices, four of staff, an agent and three members.
@@ -234,7 +236,7 @@ func TestRefusals(t *testing.T) {
 		"absence of nobody": {care.Invalid, func() error {
 			return w.SetCalendar(ctx, care.Calendar{Zone: "UTC", Hours: week, Absences: []care.Absence{{Person: "ps_x", From: "2026-11-20"}}})
 		}},
-		"no such device": {care.NotFound, func() error { return w.Revoke(ctx, care.KeyID{1}) }},
+		"no such device": {care.NotFound, func() error { return w.RevokeDevice(ctx, care.KeyID{1}) }},
 		"profile of nobody": {care.NotFound, func() error {
 			_, err := w.MakeProfile(ctx, filepath.Join(w.dir, "n"), "ps_x", "x", "demo")
 			return err
@@ -444,7 +446,7 @@ func TestARevokedDevice(t *testing.T) {
 	}
 	before := w.bookOf(rosa)
 	for range 2 {
-		if err := w.Revoke(ctx, lost.Key); err != nil {
+		if err := w.RevokeDevice(ctx, lost.Key); err != nil {
 			t.Fatal(err)
 		}
 	}

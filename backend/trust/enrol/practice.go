@@ -2,7 +2,6 @@ package enrol
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -259,19 +258,4 @@ func possessive(pronouns string) string {
 		return "his"
 	}
 	return "their"
-}
-
-// Revoke withdraws a device's key: what it writes from now on counts only where the clinic confirms it. It may run twice.
-// The device still holds the keys of its mailboxes; new generations of these are not made yet.
-func (r *Registrar) Revoke(_ context.Context, key care.KeyID) error {
-	return r.change(func(s *state) (touched, error) {
-		if !slices.ContainsFunc(s.Devices, func(d device) bool { return d.Key == key }) {
-			return touched{}, care.Because(care.NotFound, fmt.Errorf("key %s", key), "There is no such device.")
-		}
-		if slices.ContainsFunc(s.Revoked, func(x directory.Revoked) bool { return x.Key == key }) {
-			return touched{}, nil
-		}
-		s.Revoked = append(s.Revoked, directory.Revoked{Key: key, At: directory.Time(r.options.Now())})
-		return touched{directory: true}, nil
-	})
 }

@@ -49,6 +49,7 @@ func (r *Registrar) MakeProfile(ctx context.Context, dir string, who care.Person
 			return touched{}, err
 		}
 		member := c.Role == care.RoleMember
+		var logins []string
 		for _, id := range boxes {
 			box := s.Mailboxes[id]
 			login, err := r.options.Accounts.Login(ctx, box.Local, !member && c.Role != care.RoleAgent, member)
@@ -57,7 +58,10 @@ func (r *Registrar) MakeProfile(ctx context.Context, dir string, who care.Person
 			}
 			login.Mailbox = id
 			secrets.Logins = append(secrets.Logins, login)
-			secrets.Mailboxes = append(secrets.Mailboxes, vault.MailboxSecret{Mailbox: id, Generation: 1, Secret: box.Secret})
+			logins = append(logins, login.User)
+			for _, m := range box.granted(id) {
+				secrets.Mailboxes = append(secrets.Mailboxes, vault.MailboxSecret(m))
+			}
 		}
 		s.Serial++
 		c.Head, c.Serial = r.head(), s.Serial
@@ -66,7 +70,7 @@ func (r *Registrar) MakeProfile(ctx context.Context, dir string, who care.Person
 			return touched{}, err
 		}
 		put(&s.Certs, who, append(s.Certs[who], doc.Embed()))
-		s.Devices = append(s.Devices, device{Key: key, Person: who})
+		s.Devices = append(s.Devices, device{Key: key, Person: who, Sealing: sealing, Since: directory.Time(r.options.Now()), Logins: logins})
 		return what, nil
 	})
 	if err != nil {
@@ -99,15 +103,10 @@ func (s *state) enlist(c *directory.Cert, secrets *vault.Secrets) (touched, []ca
 		return touched{}, nil, care.Refusef(care.NotFound, "There is no such person in this practice.")
 	}
 	c.Role, c.Offices, secrets.Person = p.Role, slices.Clone(p.Offices), p.Person
-	var boxes []care.MailboxID
-	if p.Role == care.RoleAgent || p.Role == care.RoleAdministrator {
-		boxes = append(boxes, s.Practice.Mailbox)
+	if slices.Contains(s.Left, p.ID) {
+		return touched{}, nil, care.Refusef(care.Conflict, "%s has left the practice.", p.Name)
 	}
-	for _, o := range s.Offices {
-		if p.Role == care.RoleAgent || slices.Contains(p.Offices, o.ID) {
-			boxes = append(boxes, o.Mailbox)
-		}
-	}
+	boxes := s.reads(p)
 	if len(boxes) == 0 {
 		return touched{}, nil, care.Refusef(care.Invalid, "%s belongs to no office yet.", p.Name)
 	}

@@ -32,6 +32,8 @@ type Accounts interface {
 	// Login makes a login of its own, with a random name and password, that reads the mailbox. An owner (a member) may do
 	// everything there; a reader (staff) may read and submit; with neither it is the agent's, which may file letters too.
 	Login(ctx context.Context, local string, reader, owner bool) (care.MailLogin, error)
+	// Without ends a login: its sessions end, and its password opens nothing. One that is not there is care.NotFound.
+	Without(ctx context.Context, name string) error
 }
 
 // Options say where a registrar's files are and what it works with.

@@ -32,6 +32,12 @@ type state struct {
 	Rosters   map[care.PatientID]signed                `json:"rosters"`
 	CareLists map[care.PersonID]signed                 `json:"careLists"`
 	Certs     map[care.PersonID][]directory.SignedCert `json:"certs"` // of all devices, by whose they are
+	Invites   []invite                                 `json:"invites,omitempty"`
+	Grants    []queued                                 `json:"grants,omitempty"`  // not mailed yet
+	Sent      map[care.MailboxID]map[string]string     `json:"sent,omitempty"`    // what each mailbox has, by what it is about: its hash
+	Refused   []string                                 `json:"refused,omitempty"` // hashes of answers
+	Left      []care.PersonID                          `json:"left,omitempty"`    // of the staff, former
+	Ends      []string                                 `json:"ends,omitempty"`    // logins that are to end at the mail system
 }
 
 type patient struct {
@@ -56,12 +62,45 @@ type mailbox struct {
 	Local   string      `json:"local"`
 	Address string      `json:"address"`
 	Key     seal.Public `json:"key"`
-	Secret  string      `json:"secret"`
+	Secret  string      `json:"secret"` // of a member who has enrolled: "", it never was here
+
+	Generation int     `json:"generation,omitempty"` // 0 is 1
+	Older      []older `json:"older,omitempty"`      // generations before, the first one first
+}
+
+type older struct {
+	Key    care.KeyID `json:"key"`
+	Secret string     `json:"secret,omitempty"`
+}
+
+func (m mailbox) generation() int { return max(m.Generation, 1) }
+
+// renewed is the mailbox with the next generation of its key.
+func (m mailbox) renewed(key seal.Public, secret string) mailbox {
+	m.Older = append(slices.Clone(m.Older), older{m.Key.Fingerprint(), m.Secret})
+	m.Generation, m.Key, m.Secret = m.generation()+1, key, secret
+	return m
+}
+
+// granted are all generations whose secrets are here.
+func (m mailbox) granted(id care.MailboxID) (out []directory.GrantedMailbox) {
+	for i, o := range m.Older {
+		if o.Secret != "" {
+			out = append(out, directory.GrantedMailbox{Mailbox: id, Generation: i + 1, Secret: o.Secret})
+		}
+	}
+	if m.Secret != "" {
+		out = append(out, directory.GrantedMailbox{Mailbox: id, Generation: m.generation(), Secret: m.Secret})
+	}
+	return out
 }
 
 type device struct {
-	Key    care.KeyID    `json:"key"`
-	Person care.PersonID `json:"person"`
+	Key     care.KeyID    `json:"key"`
+	Person  care.PersonID `json:"person"`
+	Sealing seal.Public   `json:"sealing"` // to which grants are sealed
+	Since   string        `json:"since,omitempty"`
+	Logins  []string      `json:"logins,omitempty"`
 }
 
 type signed struct {
@@ -188,7 +227,11 @@ func (s *state) readers(p *patient) (readers []directory.Reader, certs []directo
 
 func (s *state) mailbox(id care.MailboxID) directory.Mailbox {
 	m := s.Mailboxes[id]
-	return directory.Mailbox{ID: id, Address: m.Address, Key: m.Key, Generation: 1}
+	out := directory.Mailbox{ID: id, Address: m.Address, Key: m.Key, Generation: m.generation()}
+	for _, o := range m.Older {
+		out.Older = append(out.Older, o.Key)
+	}
+	return out
 }
 
 func (s *state) patient(id care.PatientID) *patient {

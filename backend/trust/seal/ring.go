@@ -32,6 +32,19 @@ func NewRing(secrets ...Secret) *Ring {
 	return r
 }
 
+// With gives a ring that has these secrets too.
+func (r *Ring) With(secrets ...Secret) *Ring {
+	next := NewRing(secrets...)
+	for id, keys := range r.keys {
+		for _, k := range keys {
+			if !slices.ContainsFunc(next.keys[id], func(x single) bool { return x.identity.String() == k.identity.String() }) {
+				next.keys[id] = append(next.keys[id], k)
+			}
+		}
+	}
+	return next
+}
+
 // Holds reports whether the ring has a key of that id.
 func (r *Ring) Holds(id KeyTag) bool { return len(r.keys[id]) > 0 }
 

@@ -102,10 +102,12 @@ func (c Code) under(w *wrap) ([]byte, error) {
 
 // NewCode makes a recovery code for this vault, on the disk before it returns: it is not kept anywhere and cannot be asked
 // for again. The one before opens nothing from then on but older copies of the file. After an error that one is in force.
-func (v *Vault) NewCode() (Code, error) {
+func (v *Vault) NewCode() (Code, error) { return v.box.newCode() }
+
+func (b *Box) newCode() (Code, error) {
 	var c Code
 	_, _ = rand.Read(c.bits[:]) // never fails: crypto/rand ends the program instead
-	err := v.box.rebind(func(f *file, key []byte) error {
+	err := b.rebind(func(f *file, key []byte) error {
 		f.Recovery = &wrap{Kind: byCode, Salt: random(saltSize)}
 		under, err := c.under(f.Recovery)
 		if err != nil {

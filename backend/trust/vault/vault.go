@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 
 	"postern/backend/care"
+	"postern/backend/trust/seal"
 )
 
 // Secrets is what a profile must not lose and nobody else may have.
@@ -28,6 +29,10 @@ type Secrets struct {
 	DeviceSecret string             `json:"deviceSecret"`      // opens what is granted to this device alone
 	Mailboxes    []MailboxSecret    `json:"mailboxes"`         // every generation
 	Logins       []care.MailLogin   `json:"logins"`
+	// Enrolling is the answer to an invitation that waits for its grant; nil once the person is taken in.
+	Enrolling *Enrolling `json:"enrolling,omitempty"`
+	// Registrar is the passphrase of the file that signs the practice's documents, on the one computer that does; random.
+	Registrar string `json:"registrar,omitempty"`
 	// Store is the key of the profile's record. It follows from the vault's own key; what is given to Create is ignored.
 	Store []byte `json:"-"`
 }
@@ -37,6 +42,17 @@ type MailboxSecret struct {
 	Mailbox    care.MailboxID `json:"mailbox"`
 	Generation int            `json:"generation"`
 	Secret     string         `json:"secret"` // seal.Secret as text
+}
+
+// Enrolling is what goes to the practice until it answers.
+type Enrolling struct {
+	Invitation string      `json:"invitation"`
+	Clinic     string      `json:"clinic"`
+	FrontDesk  string      `json:"frontDesk"`
+	To         string      `json:"to"`    // address of the practice's mailbox
+	ToKey      seal.Public `json:"toKey"` // and its key
+	Answer     []byte      `json:"answer"`
+	Signature  []byte      `json:"signature"`
 }
 
 // LogValue keeps secrets out of logs.
