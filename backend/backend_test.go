@@ -36,6 +36,8 @@ func (accounts) Login(_ context.Context, local string, _, _ bool) (care.MailLogi
 	return care.MailLogin{User: local, Password: "p", Address: local + "@mail.test", IMAP: nowhere, SMTP: nowhere}, nil
 }
 
+func (accounts) Without(context.Context, string) error { return nil }
+
 // data makes a practice with the profile of a nurse, rosa, and gives the data folder.
 func data(t testing.TB) string {
 	t.Helper()

@@ -42,6 +42,8 @@ func (a *accounts) Login(_ context.Context, local string, _, _ bool) (care.MailL
 	return care.MailLogin{User: fmt.Sprintf("%s.%d", local, a.n), Address: local + "@mail.test"}, nil
 }
 
+func (a *accounts) Without(context.Context, string) error { return nil }
+
 // town is a practice with two offices, a nurse of both and a member of both; what it mails is handed on by the tests.
 type town struct {
 	t        testing.TB

@@ -8,6 +8,7 @@
 package enrol
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -40,6 +41,7 @@ type Accounts interface {
 type Options struct {
 	Dir        string
 	Passphrase string
+	Root       string           // passphrase of the root's file, when a practice is made; "": Passphrase
 	Accounts   Accounts         // needed by what makes mailboxes and profiles
 	Now        func() time.Time // nil: time.Now
 	Params     vault.Params     // of every vault that is made; zero: vault.Default
@@ -98,7 +100,7 @@ func New(ctx context.Context, o Options, p care.Practice) (*Registrar, error) {
 	if err := r.issue(touched{directory: true}); err != nil {
 		return nil, err
 	}
-	if err := vault.CreateBox(r.options.Params, filepath.Join(o.Dir, rootFile), "Root of "+p.Name, o.Passphrase, root); err != nil {
+	if err := vault.CreateBox(r.options.Params, filepath.Join(o.Dir, rootFile), "Root of "+p.Name, cmp.Or(o.Root, o.Passphrase), root); err != nil {
 		return nil, err
 	}
 	content, err := json.Marshal(r.state)
