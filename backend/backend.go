@@ -19,6 +19,7 @@ import (
 
 	"postern/backend/care"
 	"postern/backend/record/store"
+	"postern/backend/trust/enrol"
 	"postern/backend/trust/vault"
 )
 
@@ -28,10 +29,17 @@ type Backend struct {
 	log  *slog.Logger
 	now  func() time.Time
 
-	mu     sync.Mutex
-	places map[string]*place
-	over   bool // closed: nobody signs in any more
+	mail   mailOpener
+	params vault.Params // of vaults that are made here
+
+	mu         sync.Mutex
+	places     map[string]*place
+	enrolments map[string]*enrolment
+	over       bool // closed: nobody signs in any more
 }
+
+// mailOpener gives the accounts of the mail system that belongs to a data folder, and keeps it running until stop.
+type mailOpener func(ctx context.Context, data string) (accounts enrol.Accounts, stop func() error, err error)
 
 // place is where one profile is open, or not. Whoever opens or closes the profile holds it, and holds up nobody else.
 type place struct {
@@ -52,7 +60,8 @@ func New(data string, log *slog.Logger, now func() time.Time) *Backend {
 	if now == nil {
 		now = time.Now
 	}
-	return &Backend{data: data, log: log, now: now, places: map[string]*place{}}
+	return &Backend{data: data, log: log, now: now, mail: Mail{Log: log}.use, params: vault.Default,
+		places: map[string]*place{}, enrolments: map[string]*enrolment{}}
 }
 
 // HoldFolder keeps a second program that wants a whole data folder away from it, until it is closed or this process
@@ -119,6 +128,14 @@ func (b *Backend) signIn(ctx context.Context, id, passphrase string, run bool) (
 	if err != nil {
 		return nil, err
 	}
+	if s := v.Secrets(); s.Enrolling != nil {
+		clinic := s.Enrolling.Clinic
+		s.Wipe()
+		if err := b.goOn(id, dir, v); err != nil {
+			return nil, err
+		}
+		return nil, care.Refusef(care.Unfinished, "%s has not taken this profile in yet. Postern asks again.", clinic)
+	}
 	defer v.Close()
 	return b.enter(ctx, id, dir, v, run)
 }
@@ -134,7 +151,7 @@ func (b *Backend) enter(ctx context.Context, id, dir string, v *vault.Vault, run
 	if at.profile == nil {
 		secrets := v.Secrets()
 		defer secrets.Wipe()
-		p, err := openProfile(ctx, dir, secrets, b.log.With("profile", id), b.now)
+		p, err := openProfile(ctx, dir, secrets, b.log.With("profile", id), b.now, b.mail)
 		if err != nil {
 			return nil, err
 		}
@@ -214,6 +231,7 @@ func (b *Backend) Close() {
 	b.mu.Lock()
 	b.over = true
 	b.mu.Unlock()
+	b.endEnrolments()
 	b.eachOpen(func(at *place) {
 		at.part(parting)
 		at.close()

@@ -185,7 +185,7 @@ func TestUnreadableCalendar(t *testing.T) {
 	must(t, err)
 	dir := t.TempDir()
 	must(t, keepDocuments(t.Context(), dir, s.Store, []directory.Document{list}))
-	p, err := openProfile(t.Context(), dir, s, quiet(), time.Now)
+	p, err := openProfile(t.Context(), dir, s, quiet(), time.Now, nil)
 	must(t, err)
 	defer p.close(0)
 	if p.Practice().Calendar.Preset == "" || p.facts.Clock().Promises() {

@@ -47,10 +47,12 @@ type Profile struct {
 	views   *view.Views
 	trail   *trail
 	replica *replica.Replica
-	facts   *facts
-	log     *slog.Logger
-	lock    *store.FileLock
-	device  ed25519.PrivateKey // wiped at the end
+
+	registrar *Registrar
+	facts     *facts
+	log       *slog.Logger
+	lock      *store.FileLock
+	device    ed25519.PrivateKey // wiped at the end
 
 	wake   wakes
 	cancel context.CancelFunc
@@ -58,7 +60,7 @@ type Profile struct {
 }
 
 // openProfile opens what a profile's secrets unlock, of which it keeps its own copies. Nothing runs until start.
-func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Logger, now func() time.Time) (*Profile, error) {
+func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Logger, now func() time.Time, mail mailOpener) (*Profile, error) {
 	lock, err := store.Lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, care.Because(care.Conflict, err, "This profile is open in another Postern on this computer. Close that one first.")
@@ -70,8 +72,17 @@ func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Log
 	if err := p.wire(ctx, s, now); err != nil {
 		return nil, errors.Join(err, p.db.Close(), lock.Close())
 	}
+	if s.Registrar != "" {
+		if p.registrar, err = openRegistrar(ctx, p, s, mail); err != nil {
+			return nil, errors.Join(err, p.db.Close(), lock.Close())
+		}
+		p.replica.Answers = p.registrar
+	}
 	return p, nil
 }
+
+// Registrar makes the practice's documents; nil but for the administrator's profile that holds it.
+func (p *Profile) Registrar() *Registrar { return p.registrar }
 
 // wire joins the rooms of one profile.
 func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Time) error {
@@ -84,6 +95,9 @@ func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Tim
 	p.facts = &facts{books: books, me: s.Person.ID}
 	if _, err := p.facts.clock(); err != nil {
 		p.log.Error("nothing is promised to anybody here", "err", err) // and Sync says it
+	}
+	if err := p.granted(ctx, docs, book, &s); err != nil {
+		return err
 	}
 	secrets, err := mailboxSecrets(s)
 	if err != nil {
@@ -105,6 +119,7 @@ func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Tim
 	}
 	p.replica = &replica.Replica{
 		DB: p.db, Journal: j, Outbox: box, Projection: pr, Documents: docs, Books: books, Ring: seal.NewRing(secrets...),
+		Device: signer{key: p.device}.Key(),
 		Logins: s.Logins, Author: p.desk, Now: now, Log: p.log, ResealAfter: time.Hour,
 		Changed: func(threads []care.ThreadID, texts, sync bool) {
 			p.wake.tell(command.Change{Threads: threads, Texts: texts, Sync: sync})
@@ -118,6 +133,9 @@ func (p *Profile) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	p.run("replica", func() error { return p.replica.Run(ctx) })
+	if p.registrar != nil {
+		p.run("registrar", func() error { return p.registrar.run(ctx) })
+	}
 	if !p.me.Role.Staff() {
 		return
 	}
@@ -179,6 +197,11 @@ func (p *Profile) close(sessions int) {
 	// A write that was running is over when this one, refused, has had its turn; until then it may sign.
 	if err := p.db.Write(context.Background(), func(*sql.Tx) error { return nil }); err == nil {
 		p.log.Error("the record is still open")
+	}
+	if p.registrar != nil {
+		if err := p.registrar.close(); err != nil {
+			p.log.Error("close the registrar", "err", err)
+		}
 	}
 	clear(p.device)
 	if err := p.lock.Close(); err != nil {
@@ -244,6 +267,7 @@ func readBook(ctx context.Context, db *store.DB, docs *documents.Documents, pin 
 	if err != nil {
 		return nil, fmt.Errorf("read the clinic's documents: %w", err)
 	}
+	_, kept = directory.Between(kept)
 	book, _, err := directory.NewBook(pin).With(kept...)
 	if err != nil {
 		// The others hold; one bad document must not keep a person from their messages.
@@ -252,8 +276,48 @@ func readBook(ctx context.Context, db *store.DB, docs *documents.Documents, pin 
 	return book, nil
 }
 
+// granted adds to a profile's secrets what it was granted since it was made: keys of mailboxes, and logins.
+func (p *Profile) granted(ctx context.Context, docs *documents.Documents, book *directory.Book, s *vault.Secrets) error {
+	var all []documents.Document
+	if err := p.db.Read(ctx, func(tx *sql.Tx) (err error) {
+		all, err = docs.All(ctx, tx)
+		return err
+	}); err != nil {
+		return fmt.Errorf("read what was granted: %w", err)
+	}
+	for _, d := range all {
+		if d.Kind != directory.KindGrant {
+			continue
+		}
+		g, err := book.ReadGrant(directory.Document(d))
+		if err != nil {
+			p.log.Warn("a grant on this computer does not hold", "err", err)
+			continue
+		}
+		for _, m := range g.Mailboxes {
+			if secret := vault.MailboxSecret(m); !slices.Contains(s.Mailboxes, secret) {
+				s.Mailboxes = append(s.Mailboxes, secret)
+			}
+		}
+		for _, l := range g.Logins {
+			if !slices.Contains(s.Logins, l) {
+				s.Logins = append(s.Logins, l)
+			}
+		}
+	}
+	return nil
+}
+
+// mailboxSecrets are the keys that open a profile's letters, the device's own among them.
 func mailboxSecrets(s vault.Secrets) ([]seal.Secret, error) {
 	var out []seal.Secret
+	if s.DeviceSecret != "" {
+		own, err := seal.ParseSecret(s.DeviceSecret)
+		if err != nil {
+			return nil, care.Because(care.Corrupt, err, "A key in this profile is damaged. Ask the clinic for help.")
+		}
+		out = append(out, own)
+	}
 	for _, m := range s.Mailboxes {
 		secret, err := seal.ParseSecret(m.Secret)
 		if err != nil {

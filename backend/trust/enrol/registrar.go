@@ -11,6 +11,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -230,4 +232,14 @@ func checkCalendar(c care.Calendar) error {
 		return care.Because(care.Invalid, err, "The calendar does not hold together: "+err.Error()+".").In("calendar")
 	}
 	return nil
+}
+
+// RootFile is where New puts the root's key: a file that is to be taken away.
+func RootFile(dir string) string { return filepath.Join(dir, rootFile) }
+
+// NewPassword gives 256 random bits as text: the passphrase of a registrar's file that a profile's vault keeps.
+func NewPassword() string {
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(raw[:])
 }

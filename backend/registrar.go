@@ -1,0 +1,238 @@
+package backend
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"postern/backend/care"
+	"postern/backend/post/letter"
+	"postern/backend/post/submit"
+	"postern/backend/record/documents"
+	"postern/backend/record/store"
+	"postern/backend/trust/directory"
+	"postern/backend/trust/enrol"
+	"postern/backend/trust/seal"
+	"postern/backend/trust/strength"
+	"postern/backend/trust/vault"
+)
+
+// Founding is what is needed to make a practice.
+type Founding struct {
+	Practice       care.Practice // Name, FrontDesk, NurseLine, Calendar and Policy
+	RootPassphrase string        // of the file with the root key
+	Name           string        // of the first administrator
+	Label          string        // in the chooser
+	Passphrase     string
+}
+
+// Founded is what Found made.
+type Founded struct {
+	Profile  string
+	RootFile string // path of the file with the root key: to be taken away
+	RootCode string // a recovery code for it, told once
+}
+
+// Found makes a practice over the mail system of this backend, and the profile of its first administrator, which holds the
+// registrar: the one that signs the practice's documents. After an error nothing of it is left but mailboxes that are empty.
+func (b *Backend) Found(ctx context.Context, f Founding) (_ Founded, err error) {
+	switch {
+	case f.Name == "":
+		return Founded{}, care.Refusef(care.Invalid, "Type your name.").In("name")
+	case f.Label == "":
+		return Founded{}, care.Refusef(care.Invalid, "Give the profile a name, so that you find it when you sign in.").In("label")
+	case f.RootPassphrase == f.Passphrase:
+		return Founded{}, care.Refusef(care.Invalid, "The root key needs a passphrase of its own.").In("rootpassphrase")
+	}
+	if err := strength.Check(f.Passphrase, f.Label, f.Name, f.Practice.Name); err != nil {
+		return Founded{}, err
+	}
+	if err := strength.Check(f.RootPassphrase, f.Name, f.Practice.Name); err != nil {
+		var refusal *care.Error
+		if errors.As(err, &refusal) {
+			err = refusal.In("rootpassphrase")
+		}
+		return Founded{}, err
+	}
+	accounts, stop, err := b.mail(ctx, b.data)
+	if err != nil {
+		return Founded{}, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	id := care.NewID("pf")
+	dir := filepath.Join(ProfilesDir(b.data), id)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	key := enrol.NewPassword()
+	reg, err := enrol.New(ctx, enrol.Options{Dir: dir, Passphrase: key, Root: f.RootPassphrase, Accounts: accounts, Now: b.now, Params: b.params}, f.Practice)
+	if err != nil {
+		return Founded{}, err
+	}
+	defer reg.Close()
+	admin, err := reg.AddPerson(ctx, care.Person{Name: f.Name, Role: care.RoleAdministrator}, nil)
+	if err != nil {
+		return Founded{}, err
+	}
+	if err := MakeProfile(ctx, reg, dir, admin.ID, f.Label, f.Passphrase); err != nil {
+		return Founded{}, err
+	}
+	v, err := vault.Open(dir, f.Passphrase)
+	if err != nil {
+		return Founded{}, err
+	}
+	defer v.Close()
+	s := v.Secrets()
+	defer s.Wipe()
+	s.Registrar = key
+	if err := v.Save(s); err != nil {
+		return Founded{}, err
+	}
+	root := enrol.RootFile(dir)
+	code, err := vault.NewCodeFor(root, f.RootPassphrase)
+	if err != nil {
+		return Founded{}, err
+	}
+	return Founded{Profile: id, RootFile: root, RootCode: code.Text()}, nil
+}
+
+// Registrar makes the practice's documents on the one computer that does, admits who answers an invitation, and mails what
+// somebody lacks as long as the profile that holds it is open.
+type Registrar struct {
+	*enrol.Registrar
+
+	db    *store.DB
+	kept  *documents.Documents
+	login care.MailLogin
+	log   *slog.Logger
+	stop  func() error
+	kick  chan struct{}
+
+	mu      sync.Mutex
+	problem error // why what is pending is not mailed
+}
+
+// openRegistrar opens the registrar of a profile that holds one.
+func openRegistrar(ctx context.Context, p *Profile, s vault.Secrets, mail mailOpener) (*Registrar, error) {
+	accounts, stop, err := mail(ctx, filepath.Dir(filepath.Dir(p.dir)))
+	if err != nil {
+		return nil, err
+	}
+	reg, err := enrol.Open(enrol.Options{Dir: p.dir, Passphrase: s.Registrar, Accounts: accounts, Now: p.now})
+	if err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	return &Registrar{Registrar: reg, db: p.db, kept: documents.New(p.db), login: s.Logins[0], log: p.log, stop: stop, kick: make(chan struct{}, 1)}, nil
+}
+
+func (r *Registrar) close() error {
+	r.Registrar.Close()
+	return r.stop()
+}
+
+// Came says that answers were stored; Kick that something was changed which others are to know.
+func (r *Registrar) Came() { r.Kick() }
+
+// Kick is as Came.
+func (r *Registrar) Kick() {
+	select {
+	case r.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Problem is why what is pending is not mailed; nil if it is, or nothing was tried yet.
+func (r *Registrar) Problem() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.problem
+}
+
+// again is how often what could not be done is tried again.
+const again = time.Minute
+
+// run admits and mails until the context ends.
+func (r *Registrar) run(ctx context.Context) error {
+	every := time.NewTicker(again)
+	defer every.Stop()
+	for {
+		err := errors.Join(r.admit(ctx), r.publish(ctx), r.EndLogins(ctx))
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("what the practice has to say could not all be done", "err", err)
+		}
+		r.mu.Lock()
+		r.problem = err
+		r.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.kick:
+		case <-every.C:
+		}
+	}
+}
+
+// admit deals with every answer that is stored. One that was dealt with before changes nothing.
+func (r *Registrar) admit(ctx context.Context) error {
+	var all []documents.Document
+	err := r.db.Read(ctx, func(tx *sql.Tx) (err error) {
+		all, err = r.kept.All(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, d := range all {
+		if d.Kind != directory.KindAnswer {
+			continue
+		}
+		if err := r.Admit(ctx, directory.Document(d)); err != nil {
+			errs = append(errs, fmt.Errorf("take in who answered: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// publish mails what is pending. What was handed over is noted after each twenty letters, and at the end.
+func (r *Registrar) publish(ctx context.Context) (err error) {
+	pending := r.Pending()
+	if len(pending) == 0 {
+		return nil
+	}
+	s, err := submit.Dial(ctx, r.login)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // each letter's fate is its own answer
+	var mailed []enrol.Outgoing
+	defer func() { err = errors.Join(err, r.Mailed(mailed...)) }()
+	for _, o := range pending {
+		sealed, err := seal.Seal(o.Key, o.Doc.Content())
+		if err != nil {
+			return fmt.Errorf("seal a document: %w", err)
+		}
+		message, err := letter.Write(letter.Header{From: r.login.Address, To: o.Address, Date: time.Now(), Domain: letter.Domain(r.login.Address)}, sealed)
+		if err != nil {
+			return fmt.Errorf("write a document's letter: %w", err)
+		}
+		if err := s.Send(ctx, r.login.Address, o.Address, message, letter.Envelope(sealed)); err != nil {
+			return fmt.Errorf("mail a document: %w", err)
+		}
+		if mailed = append(mailed, o); len(mailed) == 20 {
+			if err := r.Mailed(mailed...); err != nil {
+				return err
+			}
+			mailed = nil
+		}
+	}
+	return nil
+}
