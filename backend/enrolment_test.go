@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 // computer is one computer: a data folder, and a backend over a mail system that runs elsewhere.
 func computer(t *testing.T, sys *posttest.System) *Backend {
 	t.Helper()
-	b := New(t.TempDir(), slog.New(slog.DiscardHandler), nil)
+	b := New(t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil)), nil)
 	b.params = vault.Params{Time: 1, Memory: 64, Threads: 1}
 	b.mail = func(context.Context, string) (enrol.Accounts, func() error, error) {
 		return sys, func() error { return nil }, nil
@@ -129,7 +130,7 @@ func testFromAnEmptyFolder(t *testing.T, sys *posttest.System) {
 	}
 	in(agent.ID, "", "The clinic's agent")
 	_, nurse := in(rosa.ID, "", "Rosa")
-	_, member := in(marisol.Person.ID, "1980-03-04", "Marisol")
+	home, member := in(marisol.Person.ID, "1980-03-04", "Marisol")
 
 	until(t, "the nurse knows the member", func() bool { return len(nurse.Desk().Directory().Readers(marisol.Patient.ID)) == 1 })
 	d, err := member.Desk().SaveDraft(ctx, draft.Draft{What: command.DraftNew, Office: lee.ID, Subject: "Knee pain", Text: "It hurts when I climb stairs."})
@@ -151,7 +152,61 @@ func testFromAnEmptyFolder(t *testing.T, sys *posttest.System) {
 		rows, err := member.Views().Center(ctx, "", "")
 		return err == nil && len(rows) == 1 && !rows[0].Due.IsZero()
 	})
-	if alarms := reg.Problem(); alarms != nil {
-		t.Error(alarms)
+	// The nurse answers.
+	reply, err := nurse.Desk().SaveDraft(ctx, draft.Draft{What: command.DraftReply, Part: rows[0].Part, Text: "Rest it for a week."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := nurse.Desk().SendReply(ctx, reply.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := nurse.Desk().SendNow(ctx, reply.ID); err != nil {
+		t.Fatal(err)
+	}
+	reads := func(p *Profile, n int, wants func(m view.Thread) bool) func() bool {
+		return func() bool {
+			got, err := p.Views().Thread(ctx, rows[0].Part)
+			return err == nil && len(got.Items) == n && wants(got)
+		}
+	}
+	all := func(view.Thread) bool { return true }
+	until(t, "the member reads the answer", reads(member, 2, all))
+
+	// The member loses the computer, and is invited again: what was written is there, and stays with everybody else.
+	home.Close()
+	lost := reg.Devices(marisol.Person.ID)[0]
+	_, member = in(marisol.Person.ID, "1980-03-04", "Marisol again")
+	until(t, "the history is back", reads(member, 2, all))
+	until(t, "the nurse knows of the lost key", func() bool { return nurse.replica.Books.Book().Revoked(lost) })
+	until(t, "what the lost key wrote is confirmed", reads(nurse, 2, all))
+
+	// The nurse is removed: what the member writes then, only the others can read; what the nurse wrote stays.
+	if err := reg.Remove(ctx, rosa.ID); err != nil {
+		t.Fatal(err)
+	}
+	reg.Kick()
+	book := func() int { b := member.replica.Books.Book(); m, _ := b.Mailbox(lee.Mailbox); return m.Generation }
+	until(t, "the member seals to the new key", func() bool { return book() == 2 })
+	until(t, "the member still reads the answer", reads(member, 2, all))
+	d, err = member.Desk().SaveDraft(ctx, draft.Draft{What: command.DraftNew, Office: lee.ID, Subject: "Thanks", Text: "It is better."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := member.Desk().SendMessage(ctx, d.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := member.Desk().SendNow(ctx, d.ID); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the clinic has the second message", func() bool {
+		rows, err := member.Views().Center(ctx, "", "")
+		i := slices.IndexFunc(rows, func(r view.Row) bool { return r.Subject == "Thanks" })
+		return err == nil && i >= 0 && !rows[i].Due.IsZero()
+	})
+	if _, rows, err := nurse.Views().Queue(ctx, "all", ""); err != nil || len(rows) != 1 {
+		t.Errorf("the nurse who left sees %d conversations, %v", len(rows), err)
+	}
+	if err := reg.Problem(); err != nil {
+		t.Error(err)
 	}
 }

@@ -143,6 +143,14 @@ func (p *Profile) start() {
 	if p.me.ID == p.facts.Practice().Agent {
 		r.Patience = 0
 	}
+	if p.me.ID == p.facts.Practice().Agent {
+		k := &agent.Keys{Desk: p.desk, Book: p.facts.books.Book, Log: p.log}
+		changes, stop := p.Wake()
+		p.run("keys", func() error {
+			defer stop()
+			return k.Run(ctx, changes)
+		})
+	}
 	changes, stop := p.Wake()
 	p.run("receipts", func() error {
 		defer stop()

@@ -214,3 +214,18 @@ func (o *Outbox) Sent(ctx context.Context, tx *sql.Tx, mailbox care.MailboxID) (
 	}
 	return all, nil
 }
+
+// Again queues a letter that may have been sent before: the mailbox has another key since then. One that was queued since
+// stays as it is. It reports whether there is something to send.
+func (o *Outbox) Again(ctx context.Context, tx *sql.Tx, l Letter, since time.Time) (bool, error) {
+	err := one(tx.ExecContext(ctx, "INSERT INTO letter ("+letterColumns+") VALUES (?, ?, ?, x'', 0, 'waiting', 0, 0, 0, '', ?) "+
+		"ON CONFLICT (event, mailbox) DO UPDATE SET state = 'waiting', sealed = x'', sealed_at = 0, next = 0, reason = '', added = excluded.added "+
+		"WHERE letter.added < ?", store.Blob(l.Event), string(l.Mailbox), store.Blob(l.Thread), store.Millis(l.Added), store.Millis(since)))
+	if errors.Is(err, errNone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("queue letter again: %w", err)
+	}
+	return true, nil
+}

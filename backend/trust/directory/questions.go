@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"postern/backend/care"
 )
@@ -201,3 +202,37 @@ func (b *Book) PublicKey(id care.KeyID) (ed25519.PublicKey, bool) {
 
 // Revoked reports whether the directory has withdrawn the key.
 func (b *Book) Revoked(id care.KeyID) bool { return b.revoked[id] }
+
+// Withdrawn are the keys that the directory has withdrawn, and since when.
+func (b *Book) Withdrawn() map[care.KeyID]time.Time {
+	out := map[care.KeyID]time.Time{}
+	if d := b.directory.body; d != nil {
+		for _, r := range d.Revoked {
+			at, err := time.Parse(timeLayout, r.At)
+			if err == nil { // it was checked as the document was read
+				out[r.Key] = at
+			}
+		}
+	}
+	return out
+}
+
+// Renewed are the members' mailboxes that have another key than their first, and since when: since their owner's newest
+// device was certified. What was sealed to them before may be lost to their owner.
+func (b *Book) Renewed() map[care.MailboxID]time.Time {
+	newest := map[care.PersonID]time.Time{}
+	for _, c := range b.certs {
+		if at, err := time.Parse(timeLayout, c.body.At); err == nil && at.After(newest[c.body.Person]) {
+			newest[c.body.Person] = at
+		}
+	}
+	out := map[care.MailboxID]time.Time{}
+	for _, p := range b.patients {
+		for _, r := range p.readers {
+			if r.Mailbox.Generation > 1 && r.Ended == "" {
+				out[r.Mailbox.ID] = newest[r.Person.ID]
+			}
+		}
+	}
+	return out
+}
