@@ -249,7 +249,7 @@ func TestAuditOfScreens(t *testing.T) {
 		begun = len(all) + 1 // the sign-out to come
 	})
 	b := backend.New(p.data, slog.New(slog.DiscardHandler), func() time.Time { return p.now })
-	s := &caller{t: t, h: frontend.New(home{b: b}, frontend.Options{Token: "t", Now: func() time.Time { return p.now }})}
+	s := &caller{t: t, h: frontend.New(home{b}, frontend.Options{Token: "t", Now: func() time.Time { return p.now }})}
 	s.ask(http.MethodGet, "/open?token=t", false)
 	s.signIn("rosa", demo.Passphrase)
 	at := "/inbox/all/" + knee.Part.String()
@@ -345,7 +345,7 @@ func TestWhoRecoversReads(t *testing.T) {
 	p := newDemoPractice(t)
 	b := backend.New(p.data, slog.New(slog.DiscardHandler), func() time.Time { return p.now })
 	t.Cleanup(func() { b.Close() })
-	h := home{b: b}
+	h := home{b}
 	before, err := h.SignIn(t.Context(), "rosa", demo.Passphrase)
 	if err != nil {
 		t.Fatal(err)

@@ -13,10 +13,7 @@ import (
 )
 
 // home shows a backend's profiles to the screens. It translates between the two sides' words and adds nothing.
-type home struct {
-	seat.Enroller // TODO(founder): backend/enrolment.go
-	b             *backend.Backend
-}
+type home struct{ b *backend.Backend }
 
 func (h home) Profiles(context.Context) ([]seat.Profile, error) {
 	labels, err := h.b.Profiles()
@@ -74,8 +71,6 @@ type signed struct {
 func (s *signed) Views() seat.Views { return views{s.Profile.Views(), s.looks} }
 
 func (s *signed) Desk() seat.Desk { return desk{s.Profile.Desk(), s.looks} }
-
-func (s *signed) Admin() seat.Admin { return nil }
 
 func (s *signed) Close() error {
 	s.b.Leave(s.Profile)

@@ -55,7 +55,7 @@ func show(ctx context.Context, l net.Listener, b *backend.Backend, data string, 
 	if _, err := fmt.Fprintf(out, "open: http://%s/open?token=%s\n", l.Addr(), token); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return serveUntil(ctx, l, frontend.New(home{b: b}, frontend.Options{Token: token, Mark: mark(data), Log: log, Ending: ctx.Done()}), log)
+	return serveUntil(ctx, l, frontend.New(home{b}, frontend.Options{Token: token, Mark: mark(data), Log: log, Ending: ctx.Done()}), log)
 }
 
 // serveUntil answers until the context ends. What is under way then is still answered: the context ends no request, or

@@ -88,7 +88,7 @@ func openWindow(ctx context.Context, b *backend.Backend, data string, log *slog.
 		BackgroundColour:         options.NewRGB(0xf6, 0xf5, 0xf2), // the ground of the light theme, before the first paint
 		EnableDefaultContextMenu: true,                             // copy and paste
 		AssetServer: &assetserver.Options{
-			Handler: frontend.New(home{b: b}, frontend.Options{Mark: mark(data), Log: log, Window: w}),
+			Handler: frontend.New(home{b}, frontend.Options{Mark: mark(data), Log: log, Window: w}),
 		},
 		Logger:             quiet{log},
 		LogLevelProduction: 5, // what the toolkit says below an error tells of pages, and pages tell of patients

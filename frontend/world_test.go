@@ -18,8 +18,6 @@ import (
 // world is a small invented practice in memory, behind the interfaces that the screens ask. It knows no rules beyond
 // what a screen's behaviour hangs on: texts are held, become conversations, are taken back.
 type world struct {
-	seat.Enroller
-
 	mu      sync.Mutex
 	now     time.Time
 	profile []seat.Profile

@@ -123,8 +123,6 @@ func (s signed) NewCode(now string) (string, error) {
 	return onSheet, nil
 }
 
-func (s signed) Admin() seat.Admin { return nil }
-
 func (s signed) HasCode() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,8 +18,6 @@ import (
 // clinic is the care team's side of a small invented practice in memory, behind the interfaces that the screens ask.
 // It knows no rules beyond what a screen's behaviour hangs on.
 type clinic struct {
-	seat.Enroller
-
 	mu      sync.Mutex
 	now     time.Time
 	me      care.Person
@@ -159,7 +157,6 @@ type signed struct{ *clinic }
 func (s signed) ChangePassphrase(string, string) error { return nil }
 func (s signed) NewCode(string) (string, error)        { return "", nil }
 func (s signed) HasCode() (bool, error)                { return false, nil }
-func (s signed) Admin() seat.Admin                     { return nil }
 
 func (s signed) Me() care.Person       { return s.me }
 func (s signed) Patient() care.Patient { return care.Patient{} }

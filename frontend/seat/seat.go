@@ -14,8 +14,6 @@ import (
 
 // Home is the door: the profiles on this computer, and the way in.
 type Home interface {
-	Enroller
-
 	// Profiles lists the profiles of this computer in the order in which they are offered.
 	Profiles(ctx context.Context) ([]Profile, error)
 	// SignIn opens a profile. A wrong passphrase is care.Invalid with the sentence for the person.
@@ -73,7 +71,6 @@ type Signed interface {
 	ChangePassphrase(now, next string) error
 	NewCode(now string) (code string, err error)
 	HasCode() (bool, error)
-	Admin() Admin // nil: this person is no administrator, or this computer signs no documents
 	Close() error // signs out
 }
 

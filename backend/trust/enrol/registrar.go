@@ -3,8 +3,9 @@
 //
 // A Registrar holds the practice's signing key and the keys of all its mailboxes; whoever opens its file can read
 // everything and let anybody in, so that file belongs on one computer of the clinic, under a passphrase of its own.
-// For now profiles are made on the same computer: invitations, grants between computers, new key generations and
-// recovery are not here yet.
+// Others come in by an invitation: a file, and a code that goes another way. Who has both answers with new keys of their own,
+// and is granted what is theirs, sealed to the device that asked. Profiles can also be made on the registrar's computer, for a
+// demo and for trying things out.
 package enrol
 
 import (
