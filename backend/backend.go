@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"sync"
@@ -192,6 +193,7 @@ func (b *Backend) Leave(p *Profile) {
 		defer at.mu.Unlock()
 		if at.profile == p && at.sessions == 0 { // nobody signed in again, and nobody closed it meanwhile
 			at.close(true)
+			debug.FreeOSMemory() // keys that are text go with what else nobody holds any more, as far as Go gives it back
 		}
 	}()
 }
