@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"sync"
@@ -45,6 +46,7 @@ type mailOpener func(ctx context.Context, data string) (accounts enrol.Accounts,
 type place struct {
 	mu       sync.Mutex
 	profile  *Profile // nil: not open
+	onward   *onward  // nil, or what goes on for the profile while it is not open
 	sessions int
 	offline  atomic.Bool // the person works offline, as long as this program runs
 }
@@ -149,6 +151,7 @@ func (b *Backend) enter(ctx context.Context, id, dir string, v *vault.Vault, run
 		return nil, care.Refusef(care.Unavailable, "Postern is ending. Start it again to sign in.")
 	}
 	if at.profile == nil {
+		at.endOnward()
 		secrets := v.Secrets()
 		defer secrets.Wipe()
 		p, err := openProfile(ctx, dir, secrets, b.log.With("profile", id), b.now, b.mail)
@@ -187,8 +190,9 @@ func (b *Backend) ended() bool {
 const parting = 10 * time.Second
 
 // Leave ends one session's use of a profile. With the last one the profile closes: no text can be taken back any more,
-// what can be handed over is handed over first, for at most ten seconds, and everything else stays for the next
-// sign-in. It does not wait for that.
+// and what can be handed over is handed over first, for at most ten seconds. It does not wait for that. Letters that are
+// left are sealed and go on, without the profile's keys, until they went, somebody signs in again or the backend is
+// closed; everything else stays for the next sign-in.
 func (b *Backend) Leave(p *Profile) {
 	at := p.at
 	at.mu.Lock()
@@ -205,41 +209,47 @@ func (b *Backend) Leave(p *Profile) {
 		at.mu.Lock()
 		defer at.mu.Unlock()
 		if at.profile == p && at.sessions == 0 { // nobody signed in again, and nobody closed it meanwhile
-			at.close()
+			at.close(true)
+			debug.FreeOSMemory() // keys that are text go with what else nobody holds any more, as far as Go gives it back
 		}
 	}()
 }
 
-// close closes the profile that is open here. The caller holds the place.
-func (at *place) close() {
+// close closes the profile that is open here; letters that are left may go on. The caller holds the place.
+func (at *place) close(goOn bool) {
 	p, sessions := at.profile, at.sessions
 	at.profile, at.sessions = nil, 0
-	p.close(sessions)
+	at.onward = p.close(sessions, goOn)
 }
 
-// Part ends what could still be taken back in every open profile and hands over what can be, for at most this long. It
-// says how many texts and letters have not gone. Nothing is closed: a person who is told may stay.
+// Part ends what could still be taken back in every open profile and hands over what can be, for at most this long, also
+// what is left of a profile that was locked. It says how many texts and letters have not gone. Nothing is closed: a
+// person who is told may stay.
 func (b *Backend) Part(limit time.Duration) (waiting int) {
 	var n atomic.Int64
-	b.eachOpen(func(at *place) { n.Add(int64(at.part(limit))) })
+	b.eachBusy(func(at *place) { n.Add(int64(at.part(limit))) })
 	return int(n.Load())
 }
 
 // Close closes every profile; nobody can sign in after it. What is in its hold is sent first, as when a person locks: for
-// at most ten seconds, and what cannot go stays on this computer. It may run twice.
+// at most ten seconds, and what cannot go stays on this computer, as does what was still going on. It may run twice.
 func (b *Backend) Close() {
 	b.mu.Lock()
 	b.over = true
 	b.mu.Unlock()
 	b.endEnrolments()
-	b.eachOpen(func(at *place) {
-		at.part(parting)
-		at.close()
+	b.eachBusy(func(at *place) {
+		if at.profile != nil {
+			at.part(parting)
+			at.close(false)
+		}
+		at.endOnward()
 	})
 }
 
-// eachOpen does something with every place where a profile is open, with all at once, and holds them meanwhile.
-func (b *Backend) eachOpen(do func(*place)) {
+// eachBusy does something with every place where a profile is open or letters go on, with all at once, and holds them
+// meanwhile.
+func (b *Backend) eachBusy(do func(*place)) {
 	b.mu.Lock()
 	places := slices.Collect(maps.Values(b.places))
 	b.mu.Unlock()
@@ -248,7 +258,7 @@ func (b *Backend) eachOpen(do func(*place)) {
 		all.Go(func() {
 			at.mu.Lock()
 			defer at.mu.Unlock()
-			if at.profile != nil {
+			if at.profile != nil || at.onward != nil {
 				do(at)
 			}
 		})
@@ -258,7 +268,10 @@ func (b *Backend) eachOpen(do func(*place)) {
 
 // part hands over what the profile here still has, unless it is driven step by step: that sends nothing by itself.
 func (at *place) part(limit time.Duration) (waiting int) {
-	if at.profile.cancel == nil {
+	switch {
+	case at.profile == nil:
+		return at.onward.part(limit)
+	case at.profile.cancel == nil:
 		return 0
 	}
 	return at.profile.flush(limit)

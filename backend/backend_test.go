@@ -187,7 +187,7 @@ func TestUnreadableCalendar(t *testing.T) {
 	must(t, keepDocuments(t.Context(), dir, s.Store, []directory.Document{list}))
 	p, err := openProfile(t.Context(), dir, s, quiet(), time.Now, nil)
 	must(t, err)
-	defer p.close(0)
+	defer p.close(0, false)
 	if p.Practice().Calendar.Preset == "" || p.facts.Clock().Promises() {
 		t.Error("something is promised")
 	}

@@ -53,6 +53,7 @@ type Profile struct {
 	log       *slog.Logger
 	lock      *store.FileLock
 	device    ed25519.PrivateKey // wiped at the end
+	spool     *spool
 
 	wake   wakes
 	cancel context.CancelFunc
@@ -78,6 +79,10 @@ func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Log
 		}
 		p.replica.Answers = p.registrar
 	}
+	if p.spool, err = newSpool(dir, s.Store); err != nil {
+		return nil, errors.Join(err, p.db.Close(), lock.Close())
+	}
+	p.takeIn(ctx)
 	return p, nil
 }
 
@@ -187,16 +192,24 @@ func (p *Profile) flush(limit time.Duration) (waiting int) {
 	if err == nil && waiting == 0 && counting == nil {
 		return 0
 	}
-	p.log.Warn("NOT everything was sent: it waits on this computer for the next sign-in", "waiting", waiting, "err", errors.Join(err, counting))
+	p.log.Warn("NOT everything was sent: it waits on this computer", "waiting", waiting, "err", errors.Join(err, counting))
 	return waiting
 }
 
-// close stops what runs, notes that those who are still signed in are not any more, and closes the record.
-func (p *Profile) close(sessions int) {
+// close stops what runs, notes that those who are still signed in are not any more, and closes the record. With goOn it
+// gives what hands over the letters that are left, if any, which has begun; that keeps the folder of the profile.
+func (p *Profile) close(sessions int, goOn bool) *onward {
 	if p.cancel != nil {
 		p.cancel()
 	}
 	p.done.Wait()
+	var left *replica.Onward
+	if goOn && p.cancel != nil { // what is driven step by step sends nothing by itself
+		var err error
+		if left, err = p.replica.Onward(context.Background()); err != nil {
+			p.log.Error("what was not sent waits for the next sign-in", "err", err)
+		}
+	}
 	p.trail.close(sessions)
 	p.wake.close()
 	if err := p.db.Close(); err != nil {
@@ -212,9 +225,14 @@ func (p *Profile) close(sessions int) {
 		}
 	}
 	clear(p.device)
+	if left != nil {
+		return goOnward(left, p.spool, p.lock, p.log)
+	}
+	p.spool.wipe()
 	if err := p.lock.Close(); err != nil {
 		p.log.Error("release the profile", "err", err)
 	}
+	return nil
 }
 
 // Me is the signed-in person.

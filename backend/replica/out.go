@@ -3,9 +3,7 @@ package replica
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"postern/backend/care"
@@ -43,28 +41,12 @@ func (r *Replica) submitting(ctx context.Context) error {
 			}
 			r.Log.Info("sending broke off", "err", err)
 			tries++
-			pause := backoff(tries)
-			if care.KindOf(err) == care.Forbidden { // a server that is asked again and again locks the whole clinic out
-				pause = max(pause, time.Minute)
-			}
-			r.rest(ctx, pause)
+			rest(ctx, r.again, pause(tries, err))
 			continue
 		case next.IsZero():
 			r.out(care.SyncState{Phase: care.SyncUpToDate}) // nothing is left that a broken connection could hold up
 		}
 		r.wait(ctx, next)
-	}
-}
-
-// rest keeps from trying again for a while: what is typed meanwhile does not end it, but a person who asks does, and so
-// does a mailbox that can be reached again.
-func (r *Replica) rest(ctx context.Context, pause time.Duration) {
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-r.again:
-	case <-t.C:
 	}
 }
 
@@ -284,25 +266,23 @@ func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) 
 	}
 	err = s.Send(ctx, r.Logins[0].Address, to.Address, message, letter.Envelope(l.Sealed))
 	ctx = context.WithoutCancel(ctx) // what is known of the letter now is kept, or it would be sent twice
-	var refused *submit.Refused
-	switch {
-	case err == nil:
+	fate, words := fateOf(err)
+	switch fate {
+	case Handed:
 		err = r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Handed(ctx, tx, l.Event, l.Mailbox) })
 		r.Changed([]care.ThreadID{l.Thread}, true, false)
 		return true, err
-	case errors.As(err, &refused) && refused.Permanent:
-		return false, r.fail(ctx, l, refused)
-	case errors.As(err, &refused):
-		return false, r.later(ctx, l, refused.Error())
+	case Refused:
+		return false, r.fail(ctx, l, words)
+	case PutOff:
+		return false, r.later(ctx, l, words)
 	}
-	// The connection broke: whether the server took the letter is not known. It is sent again; the same event twice is one.
 	if lost := r.DB.Write(ctx, func(tx *sql.Tx) error {
-		return r.Outbox.Lost(ctx, tx, l.Event, l.Mailbox, r.Now().Add(backoff(l.Tries+1)), "the connection broke")
+		return r.Outbox.Lost(ctx, tx, l.Event, l.Mailbox, r.Now().Add(backoff(l.Tries+1)), words)
 	}); lost != nil {
 		return false, lost
 	}
-	return false, care.Because(care.Unavailable, fmt.Errorf("submit letter: %w", err),
-		"The connection to the mail system broke. Nothing was lost: Postern sends again by itself.")
+	return false, broke(err)
 }
 
 // meant asks the author's room about a fact that nobody has received yet.
@@ -313,15 +293,20 @@ func (r *Replica) meant(ctx context.Context, l outbox.Letter) (bool, error) {
 	return r.Author.StillMeant(ctx, l.Event)
 }
 
-// message makes the letter, sealed anew where its seal is missing or old.
+// message makes the letter.
 func (r *Replica) message(ctx context.Context, l *outbox.Letter, to directory.Mailbox) ([]byte, error) {
-	if l.Sealed == nil || r.Now().Sub(l.SealedAt) > r.ResealAfter && l.Tries > 0 {
-		if err := r.seal(ctx, l, to.Key); err != nil {
-			return nil, err
-		}
+	if err := r.ready(ctx, l, to.Key); err != nil {
+		return nil, err
 	}
-	return letter.Write(letter.Header{
-		From: r.Logins[0].Address, To: to.Address, Date: r.Now(), Domain: letter.Domain(r.Logins[0].Address)}, l.Sealed)
+	return written(r.Logins[0].Address, to.Address, r.Now(), l.Sealed)
+}
+
+// ready seals a letter where its seal is missing or old.
+func (r *Replica) ready(ctx context.Context, l *outbox.Letter, key seal.Public) error {
+	if l.Sealed == nil || r.Now().Sub(l.SealedAt) > r.ResealAfter && l.Tries > 0 {
+		return r.seal(ctx, l, key)
+	}
+	return nil
 }
 
 // seal makes the letter's bytes from the journalled event, for the mailbox's current key.
@@ -355,7 +340,17 @@ func (r *Replica) later(ctx context.Context, l outbox.Letter, reason string) err
 
 // fail says in the conversation that the letter was refused for good, and then of the letter, so that a crash between
 // the two says it twice and not never.
-func (r *Replica) fail(ctx context.Context, l outbox.Letter, refused *submit.Refused) error {
+func (r *Replica) fail(ctx context.Context, l outbox.Letter, words string) error {
+	if err := r.announce(ctx, l, words); err != nil {
+		return err
+	}
+	err := r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Fail(ctx, tx, l.Event, l.Mailbox, words) })
+	r.Changed([]care.ThreadID{l.Thread}, true, false)
+	return err
+}
+
+// announce says in the conversation that a letter was refused for good.
+func (r *Replica) announce(ctx context.Context, l outbox.Letter, words string) error {
 	var failing journal.Entry
 	if err := r.DB.Read(ctx, func(tx *sql.Tx) (err error) {
 		failing, _, err = r.Journal.Event(ctx, tx, l.Event)
@@ -364,20 +359,9 @@ func (r *Replica) fail(ctx context.Context, l outbox.Letter, refused *submit.Ref
 		return err
 	}
 	if failing.Event != nil && failing.Event.Kind != event.Failed { // a notice of a failure that fails itself is not announced again
-		if err := r.Author.DeliveryFailed(ctx, l.Thread, l.Event, l.Mailbox, refused.Error()); err != nil {
+		if err := r.Author.DeliveryFailed(ctx, l.Thread, l.Event, l.Mailbox, words); err != nil {
 			r.Log.Error("cannot note a failed delivery in its conversation", "event", l.Event, "err", err) // the outbox says it
 		}
 	}
-	err := r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Fail(ctx, tx, l.Event, l.Mailbox, refused.Error()) })
-	r.Changed([]care.ThreadID{l.Thread}, true, false)
-	return err
-}
-
-// longest is the longest pause between two tries, but for its jitter.
-const longest = 5 * time.Minute
-
-// backoff grows from one second to five minutes, with jitter so that workstations do not knock together.
-func backoff(try int) time.Duration {
-	d := min(longest, time.Second<<min(try-1, 9))
-	return d/2 + rand.N(d)
+	return nil
 }

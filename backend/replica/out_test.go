@@ -283,7 +283,7 @@ func TestRest(t *testing.T) {
 		r.init()
 		begin := time.Now()
 		over := make(chan time.Duration, 1)
-		rest := func() { r.rest(t.Context(), time.Minute); over <- time.Since(begin) }
+		rest := func() { rest(t.Context(), r.again, time.Minute); over <- time.Since(begin) }
 		go rest()
 		r.Kick()
 		synctest.Wait()

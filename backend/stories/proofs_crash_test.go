@@ -32,6 +32,7 @@ type childOrder struct {
 	Commits    int // after which it kills itself; 0: never
 	Write      bool
 	Part       care.EventID // not zero: it writes two replies there and a draft, with no mail system, and is killed
+	Lock       bool         // it writes three notes there instead, and locks once it is told to
 }
 
 // TestMain runs a child where this process is one.
@@ -54,6 +55,9 @@ func child(text string) error {
 	}
 	ctx := newChildContext()
 	b := backend.New(o.Data, slog.New(slog.DiscardHandler), nil)
+	if o.Lock {
+		return writeAndLock(ctx, b, o)
+	}
 	p, err := b.SignInStill(ctx, o.Name, passphrase)
 	if err != nil {
 		return err

@@ -65,6 +65,11 @@ func (o *Outbox) Due(ctx context.Context, tx *sql.Tx, at time.Time, limit int) (
 		"ORDER BY l.no LIMIT ?2", store.Millis(at), limit)
 }
 
+// Left gives every letter that is still to be handed over, due or not, in the order in which they were queued.
+func (o *Outbox) Left(ctx context.Context, tx *sql.Tx) ([]Letter, error) {
+	return letters(ctx, tx, "SELECT "+letterColumns+" FROM letter WHERE state IN ('waiting', 'submitting') ORDER BY no")
+}
+
 // NextDue says when Due has a letter that it does not have now; false if none waits.
 func (o *Outbox) NextDue(ctx context.Context, tx *sql.Tx) (time.Time, bool, error) {
 	var next sql.NullInt64
