@@ -82,13 +82,15 @@ type window struct {
 func openWindow(ctx context.Context, b *backend.Backend, data string, log *slog.Logger, raised <-chan struct{}) error {
 	w := &window{data: data, b: b, log: log, end: ctx, kept: keep(filepath.Join(data, "window.json"), log)}
 	place := w.kept.place()
+	hears, deaf := context.WithCancel(ctx)
+	defer deaf()
 	err := wails.Run(&options.App{
 		Title: "Postern", Width: place.Width, Height: place.Height, MinWidth: leastWidth, MinHeight: leastHeight,
 		WindowStartState:         place.state(),
 		BackgroundColour:         options.NewRGB(0xf6, 0xf5, 0xf2), // the ground of the light theme, before the first paint
 		EnableDefaultContextMenu: true,                             // copy and paste
 		AssetServer: &assetserver.Options{
-			Handler: frontend.New(home{b}, frontend.Options{Mark: mark(data), Log: log, Window: w}),
+			Handler: frontend.New(home{b}, frontend.Options{Mark: mark(data), Log: log, Window: w, Lock: lockings(hears, log)}),
 		},
 		Logger:             quiet{log},
 		LogLevelProduction: 5, // what the toolkit says below an error tells of pages, and pages tell of patients

@@ -94,6 +94,7 @@ var owners = map[string][]string{
 	"github.com/emersion/go-message":   {"backend/post/letter", "backend/post/gateway"},
 	"github.com/a-h/templ":             {"frontend…"},
 	"github.com/wailsapp/wails/v2":     {"app"},
+	"github.com/godbus/dbus/v5":        {"app"},
 	"github.com/spf13/cobra":           {"app"},
 
 	"database/sql": {"backend/record…", "backend/post/gateway", "backend/command", "backend/replica", "backend/agent", "backend"},

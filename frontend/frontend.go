@@ -38,6 +38,9 @@ type Options struct {
 	// Ending is closed when Postern is about to end: the event streams end then, for the rest can be waited for. Nil:
 	// they end with their requests.
 	Ending <-chan struct{}
+	// Lock locks every screen each time that something comes, until it is closed: the system's own screen is locked, or the
+	// computer is about to sleep. Nil: screens lock by themselves alone.
+	Lock <-chan struct{}
 }
 
 type server struct {
@@ -65,6 +68,13 @@ func New(home Home, o Options) http.Handler {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if o.Lock != nil {
+		go func() {
+			for range o.Lock {
+				s.lockAll()
+			}
+		}()
 	}
 	return s.guard(s.routes())
 }

@@ -153,6 +153,15 @@ func (s *server) lock(w http.ResponseWriter, r *http.Request) {
 	respond.Leave(w, r, link.Home)
 }
 
+// lockAll locks every screen at which somebody is signed in.
+func (s *server) lockAll() {
+	for _, b := range s.sessions.each() {
+		if err := b.lock(s.now(), ""); err != nil {
+			s.log.Error("sign out as the system locks", "err", err)
+		}
+	}
+}
+
 // others shows the people of this computer in place of a lock screen.
 func (s *server) others(w http.ResponseWriter, r *http.Request) {
 	visitorOf(r).session.showOthers()

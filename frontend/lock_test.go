@@ -232,6 +232,22 @@ func TestTheWindowHearsOfALock(t *testing.T) {
 	})
 }
 
+// TestLocksWithTheSystem: what comes from the system locks every screen at once.
+func TestLocksWithTheSystem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, system := newWorld(), make(chan struct{})
+		v := visit(t, frontend.New(w, frontend.Options{Token: token, Now: w.clock, Lock: system}))
+		v.comeIn()
+		system <- struct{}{}
+		close(system)
+		synctest.Wait()
+		if w.closed != 1 {
+			t.Errorf("%d sign-outs", w.closed)
+		}
+		v.isLocked("Locked at 6:10 pm")
+	})
+}
+
 // pane is a window that only hears.
 type pane struct {
 	told   chan string

@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,6 +84,16 @@ func (s *sessions) of(r *http.Request) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all[c.Value]
+}
+
+// each gives all sessions.
+func (s *sessions) each() []*session {
+	if s.only != nil {
+		return []*session{s.only}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.all))
 }
 
 // begin starts a session and gives the browser its cookie.
