@@ -30,6 +30,7 @@ var quick = vault.Params{Time: 1, Memory: 64, Threads: 1}
 type accounts struct {
 	boxes  map[string]bool
 	logins []string // "kind local"
+	ended  []string
 	fail   error
 }
 
@@ -56,7 +57,12 @@ func (a *accounts) Login(_ context.Context, local string, reader, owner bool) (c
 	return care.MailLogin{User: user, Password: "p-" + user, Address: user + "@mail.test"}, nil
 }
 
-func (a *accounts) Without(context.Context, string) error { return a.fail }
+func (a *accounts) Without(_ context.Context, name string) error {
+	if a.fail == nil {
+		a.ended = append(a.ended, name)
+	}
+	return a.fail
+}
 
 var week = map[string][]care.Span{"mon": {{From: "09:00", Until: "18:00"}}, "tue": {{From: "09:00", Until: "18:00"}}}
 

@@ -27,11 +27,22 @@ type invite struct {
 	Expires   time.Time      `json:"expires"`
 	Withdrawn bool           `json:"withdrawn,omitempty"`
 	Answer    string         `json:"answer,omitempty"` // hash of the one that was accepted
+	Answered  time.Time      `json:"answered,omitzero"`
+	Closed    bool           `json:"closed,omitempty"` // its login is put down to be ended
 	Device    care.KeyID     `json:"device,omitzero"`
 	Alarm     string         `json:"alarm,omitempty"`
 }
 
 func (i *invite) open() bool { return !i.Withdrawn && i.Answer == "" }
+
+// fetching is how long an invitation's login is left to bring the grant, or the refusal, to whoever answered. Everybody who has
+// file and code has that login: it ends, and the device that was taken in has another.
+const fetching = 24 * time.Hour
+
+// done reports whether nobody needs the login of the invitation any more.
+func (i *invite) done(now time.Time) bool {
+	return i.Answer != "" && now.After(i.Answered.Add(fetching)) || now.After(i.Expires.Add(fetching))
+}
 
 // Invited is a fresh invitation: the file goes by any way, the code by another.
 type Invited struct {
@@ -220,13 +231,9 @@ func (r *Registrar) admit(ctx context.Context, s *state, i *invite, a *directory
 			g.Mailboxes = append(g.Mailboxes, s.Mailboxes[id].granted(id)...)
 		}
 	}
-	logins := []string{i.Login.User}
+	var logins []string
 	for _, id := range boxes {
-		if id == i.Login.Mailbox {
-			g.Logins = append(g.Logins, i.Login)
-			continue
-		}
-		login, err := r.options.Accounts.Login(ctx, s.Mailboxes[id].Local, c.Role != care.RoleAgent, false)
+		login, err := r.options.Accounts.Login(ctx, s.Mailboxes[id].Local, !member && c.Role != care.RoleAgent, member)
 		if err != nil {
 			return touched{}, fmt.Errorf("make login: %w", err)
 		}
@@ -241,7 +248,7 @@ func (r *Registrar) admit(ctx context.Context, s *state, i *invite, a *directory
 	}
 	put(&s.Certs, i.Person, append(s.Certs[i.Person], doc.Embed()))
 	s.Devices = append(s.Devices, device{Key: g.Device, Person: i.Person, Sealing: a.Sealing, Since: directory.Time(r.options.Now()), Logins: logins})
-	i.Answer, i.Device = hash, g.Device
+	i.Answer, i.Answered, i.Device = hash, r.options.Now().UTC(), g.Device
 	// The documents that a new profile begins with are signed first: they name it.
 	if err := r.issue(what); err != nil {
 		return touched{}, err

@@ -3,6 +3,7 @@ package enrol
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,19 @@ func TestAMemberIsInvited(t *testing.T) {
 	before := len(w.Pending())
 	if err := w.Admit(t.Context(), doc); err != nil || len(w.Pending()) != before {
 		t.Errorf("again: %v, %d pending", err, len(w.Pending()))
+	}
+	// The login of the invitation, which everybody has who has file and code, is not the device's, and ends.
+	if got[0].Logins[0].User == open.Login.User {
+		t.Error("the device keeps the login of the invitation")
+	}
+	if err := w.EndLogins(t.Context()); err != nil || len(w.accounts.ended) != 0 {
+		t.Errorf("ended %v, %v", w.accounts.ended, err)
+	}
+	w.Registrar.options.Now = func() time.Time { return w.options().Now().Add(25 * time.Hour) }
+	for range 2 {
+		if err := w.EndLogins(t.Context()); err != nil || !slices.Equal(w.accounts.ended, []string{open.Login.User}) {
+			t.Errorf("ended %v, %v", w.accounts.ended, err)
+		}
 	}
 	if err := w.Mailed(w.Pending()...); err != nil || len(w.Pending()) != 0 {
 		t.Errorf("%v, %d left", err, len(w.Pending()))

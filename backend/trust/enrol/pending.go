@@ -72,8 +72,12 @@ func (r *Registrar) Republish() error {
 	})
 }
 
-// EndLogins ends at the mail system the logins of devices that were revoked. What cannot be ended now stays to be.
+// EndLogins ends at the mail system the logins of devices that were revoked, and of invitations that are over. What cannot be
+// ended now stays to be.
 func (r *Registrar) EndLogins(ctx context.Context) error {
+	if err := r.closeInvites(); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	ends := slices.Clone(r.state.Ends)
 	r.mu.Unlock()
@@ -93,4 +97,23 @@ func (r *Registrar) EndLogins(ctx context.Context) error {
 		}))
 	}
 	return errors.Join(errs...)
+}
+
+func (r *Registrar) closeInvites() error {
+	over := func(i invite) bool { return !i.Closed && i.done(r.options.Now()) }
+	r.mu.Lock()
+	any := slices.ContainsFunc(r.state.Invites, over)
+	r.mu.Unlock()
+	if !any {
+		return nil
+	}
+	return r.change(func(s *state) (touched, error) {
+		for n := range s.Invites {
+			if i := &s.Invites[n]; over(*i) {
+				i.Closed = true
+				s.Ends = append(s.Ends, i.Login.User)
+			}
+		}
+		return touched{}, nil
+	})
 }
