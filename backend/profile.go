@@ -213,6 +213,9 @@ func (p *Profile) WritesFor() (all []care.Patient) {
 	return all
 }
 
+// Proxies are those who write for a patient, beside the patient.
+func (p *Profile) Proxies(id care.PatientID) []care.Person { return p.facts.Proxies(id) }
+
 // Waiting counts what has not gone out, as the screens say it.
 func (p *Profile) Waiting(ctx context.Context) (int, error) { return p.views.Waiting(ctx) }
 
