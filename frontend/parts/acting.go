@@ -27,6 +27,21 @@ type ActingFor struct {
 	Self, On bool
 }
 
+// goesTo says whose record it is. The parts of a number stay on one line.
+func (a Acting) goesTo() string {
+	if a.MRN == "" {
+		return "Everything here goes to " + a.Whose + " record."
+	}
+	return "Everything here goes to " + a.Whose + " record, MRN\u00a0" + strings.ReplaceAll(a.MRN, " ", "\u00a0") + "."
+}
+
+func endedBy(frontDesk string) string {
+	if frontDesk == "" {
+		return "The clinic ended it. These are your own messages."
+	}
+	return "The clinic ended it. These are your own messages. If that is wrong, call the front desk at " + frontDesk + "."
+}
+
 // Whose is the possessive of a patient's pronouns: "his", "her", "their".
 func Whose(pronouns string) string {
 	switch first, _, _ := strings.Cut(strings.ToLower(pronouns), "/"); first {
