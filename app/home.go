@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"postern/backend"
@@ -66,11 +67,51 @@ type signed struct {
 	*backend.Profile
 	b     *backend.Backend
 	looks *backend.Looks
+	about care.PatientID // whose record is before a member; empty: their own
 }
 
-func (s *signed) Views() seat.Views { return views{s.Profile.Views(), s.looks} }
+// For gives the same session another patient's record. It opens and closes nothing of its own.
+func (s *signed) For(id care.PatientID) seat.Signed {
+	for _, p := range s.WritesFor() {
+		if p.ID == id && id != s.Own() {
+			return &signed{Profile: s.Profile, b: s.b, looks: s.looks.For(id), about: id}
+		}
+	}
+	if s.about == "" {
+		return s
+	}
+	return &signed{Profile: s.Profile, b: s.b, looks: s.looks.For(s.Own())}
+}
 
-func (s *signed) Desk() seat.Desk { return desk{s.Profile.Desk(), s.looks} }
+func (s *signed) Patient() care.Patient {
+	for _, p := range s.WritesFor() {
+		if p.ID == s.about {
+			return p
+		}
+	}
+	return s.Profile.Patient()
+}
+
+// Proxies leaves out who is signed in: they know that they read.
+func (s *signed) Proxies() []care.Person {
+	return slices.DeleteFunc(s.Profile.Proxies(s.Patient().ID), func(p care.Person) bool { return p.ID == s.Me().ID })
+}
+
+func (s *signed) Views() seat.Views {
+	v := s.Profile.Views()
+	if s.about != "" {
+		v = v.For(s.about)
+	}
+	return views{v, s.looks}
+}
+
+func (s *signed) Desk() seat.Desk {
+	d := s.Profile.Desk()
+	if s.about != "" {
+		d = d.For(s.about)
+	}
+	return desk{d, s.looks}
+}
 
 func (s *signed) Close() error {
 	s.b.Leave(s.Profile)
@@ -121,7 +162,8 @@ type desk struct {
 func (d desk) Copied(ctx context.Context, part care.EventID) error { return d.looks.Copied(ctx, part) }
 
 func (d desk) SaveDraft(ctx context.Context, t view.Draft) (view.Draft, error) {
-	saved, err := d.Desk.SaveDraft(ctx, draft.Draft{ID: t.ID, What: t.What, Thread: t.Thread, Part: t.Part, Office: t.Office,
+	saved, err := d.Desk.SaveDraft(ctx, draft.Draft{ID: t.ID, What: t.What, Thread: t.Thread, Part: t.Part,
+		Patient: t.Patient, Private: t.Private, Office: t.Office,
 		Topic: t.Topic, Subject: t.Subject, Text: t.Text})
 	return shown(saved), err
 }
@@ -152,6 +194,6 @@ func (d desk) Became(ctx context.Context, id string) (seat.Sending, error) {
 }
 
 func shown(t draft.Draft) view.Draft {
-	return view.Draft{ID: t.ID, What: t.What, Thread: t.Thread, Part: t.Part, Office: t.Office, Topic: t.Topic,
-		Subject: t.Subject, Text: t.Text, Saved: t.Saved}
+	return view.Draft{ID: t.ID, What: t.What, Thread: t.Thread, Part: t.Part, Patient: t.Patient, Private: t.Private,
+		Office: t.Office, Topic: t.Topic, Subject: t.Subject, Text: t.Text, Saved: t.Saved}
 }

@@ -69,5 +69,8 @@ func (f *facts) Person(id care.PersonID) (care.Person, bool)    { return f.book(
 func (f *facts) Patient(id care.PatientID) (care.Patient, bool) { return f.book().Patient(id) }
 func (f *facts) Patients() []care.Patient                       { return f.book().Patients() }
 func (f *facts) Relations(id care.PatientID) []care.Relation    { return f.book().Relations(id) }
+func (f *facts) Self(id care.PatientID) (care.PersonID, bool)   { return f.book().Self(id) }
+func (f *facts) Proxies(id care.PatientID) []care.Person        { return f.book().Proxies(id) }
+func (f *facts) WritesFor(id care.PersonID) []care.PatientID    { return f.book().WritesFor(id) }
 func (f *facts) Staff() []care.Person                           { return f.book().Staff() }
 func (f *facts) OfficesOf(id care.PersonID) []care.Office       { return f.book().OfficesOf(id) }

@@ -249,6 +249,22 @@ func (p *Profile) Patient() care.Patient {
 	return patient
 }
 
+// Own is a member's own record; empty for staff.
+func (p *Profile) Own() care.PatientID { return p.desk.Patient }
+
+// WritesFor are the patients for whom the member may read and write now.
+func (p *Profile) WritesFor() (all []care.Patient) {
+	for _, id := range p.facts.WritesFor(p.me.ID) {
+		if patient, ok := p.facts.Patient(id); ok {
+			all = append(all, patient)
+		}
+	}
+	return all
+}
+
+// Proxies are those who write for a patient, beside the patient.
+func (p *Profile) Proxies(id care.PatientID) []care.Person { return p.facts.Proxies(id) }
+
 // Waiting counts what has not gone out, as the screens say it.
 func (p *Profile) Waiting(ctx context.Context) (int, error) { return p.views.Waiting(ctx) }
 

@@ -163,16 +163,22 @@ func (t *trail) close(sessions int) {
 // that it is for.
 type Looks struct {
 	p     *Profile
-	taken audit.Looks
+	taken *audit.Looks
+	views *view.Views
 }
 
 // Looks begins with a sign-in.
-func (p *Profile) Looks() *Looks { return &Looks{p: p} }
+func (p *Profile) Looks() *Looks { return &Looks{p: p, taken: &audit.Looks{}, views: p.views} }
+
+// For is the same sign-in, looking at another patient's record.
+func (l *Looks) For(patient care.PatientID) *Looks {
+	return &Looks{p: l.p, taken: l.taken, views: l.p.views.For(patient)}
+}
 
 // Thread is Views.Thread for a screen. asked: the person did, and not the page by itself. A view that cannot be recorded
 // now is shown all the same, and owed.
 func (l *Looks) Thread(ctx context.Context, part care.EventID, asked bool) (view.Thread, error) {
-	t, err := l.p.views.Thread(ctx, part)
+	t, err := l.views.Thread(ctx, part)
 	if err != nil {
 		return t, err
 	}
@@ -189,7 +195,7 @@ func (l *Looks) Thread(ctx context.Context, part care.EventID, asked bool) (view
 // Copied records that a copy of a conversation leaves Postern. Where it cannot be recorded, none may: nobody's care waits
 // for a file, and the screen still shows what is in it.
 func (l *Looks) Copied(ctx context.Context, part care.EventID) error {
-	t, err := l.p.views.Thread(ctx, part)
+	t, err := l.views.Thread(ctx, part)
 	if err != nil {
 		return err
 	}

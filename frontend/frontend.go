@@ -86,6 +86,7 @@ type visitor struct {
 	session *session
 	signed  seat.Signed
 	over    <-chan struct{} // closed at sign-out
+	ended   bool            // the page is about a patient for whom the person does not write any more
 }
 
 // visitorOf is the visitor of a request behind withSession.
@@ -112,6 +113,7 @@ func (s *server) withSession(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitorKey{}, v)))
 			return
 		}
+		v.signed, v.ended = s.about(r, v)
 		alone := byItself(r)
 		if alone {
 			ctx = seat.WithByItself(ctx)
@@ -120,8 +122,8 @@ func (s *server) withSession(next http.Handler) http.Handler {
 		if person {
 			v.session.touch(s.now(), ago(r), placeOf(r))
 		}
-		ctx = parts.WithFrame(seat.With(ctx, v.signed), s.frame(r, v.signed))
-		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitorKey{}, v)))
+		ctx = context.WithValue(seat.With(ctx, v.signed), visitorKey{}, v)
+		next.ServeHTTP(w, r.WithContext(parts.WithFrame(ctx, s.frame(r.WithContext(ctx), v.signed))))
 		if person {
 			v.session.touch(s.now(), ago(r), placeAfter(w.Header()))
 		}
@@ -144,6 +146,7 @@ func (s *server) frame(r *http.Request, signed seat.Signed) parts.Frame {
 	f.Practice, f.NurseLine, f.FrontDesk = practice.Name, practice.NurseLine, practice.FrontDesk
 	f.Lock = practice.Policy.Lock(f.Me.Role)
 	f.Promise = say.Within(practice.Policy.Promise())
+	f.Own, f.Acting = signed.Own(), s.acting(r, signed)
 	f.Sync = parts.SyncOf(signed.Sync(), waiting, f.FrontDesk, f.Clock)
 	return f
 }
@@ -187,6 +190,8 @@ func (s *server) only(may func(seat.Signed) bool, handle http.HandlerFunc) http.
 			s.askToSignIn(w, r)
 		case !drawn(r, who):
 			respond.Stale(w, r, who.Me().Name+" is signed in at this browser now, so nothing was saved. "+stillHere+" Sign in as yourself in another tab, then go on here.")
+		case visitorOf(r).ended:
+			respond.Stale(w, r, "You do not write for this patient any more, so nothing was saved. "+stillHere+" Call the front desk if that is wrong.")
 		case !may(who):
 			respond.Failed(w, r, care.Refusef(care.NotFound, "There is no such page."))
 		default:

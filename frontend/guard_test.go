@@ -488,7 +488,7 @@ type countingHome struct {
 
 func (h *countingHome) SignIn(ctx context.Context, profile, passphrase string) (seat.Signed, error) {
 	h.opened.Add(1)
-	return counted{signed{h.world, marisol}, h}, nil
+	return counted{signed{h.world, marisol, ""}, h}, nil
 }
 
 type counted struct {

@@ -18,6 +18,7 @@ import (
 type absence struct {
 	profile string
 	place   string        // where they go on after unlocking
+	about   about         // for whom they go on reading and writing
 	at      time.Time     // in the practice's time zone
 	idle    time.Duration // how long they had done nothing; zero: nobody waited for that
 	others  bool          // somebody asked for the other people

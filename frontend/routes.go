@@ -45,6 +45,7 @@ func (s *server) routes() http.Handler {
 
 	mux.Handle("GET /messages", s.member(center.Page))
 	mux.Handle("GET /messages/new", s.member(compose.New))
+	mux.Handle("POST /messages/for", s.member(withForm(s.actFor)))
 	mux.Handle("GET /messages/{part}", s.member(letters.Conversation))
 	mux.Handle("POST /messages/{part}/read", s.member(letters.Read))
 	mux.Handle("POST /messages/{part}/resend", s.member(letters.Resend))
@@ -70,6 +71,7 @@ func (s *server) routes() http.Handler {
 	mux.Handle("POST /cases/{part}/assign", s.staff(desk.Assign))
 	mux.Handle("POST /cases/{part}/flag", s.staff(desk.Flag))
 	mux.Handle("POST /cases/{part}/reopen", s.staff(desk.Reopen))
+	mux.Handle("POST /cases/{part}/confide", s.staff(desk.Confide))
 	mux.Handle("POST /cases/{part}/resend", s.staff(desk.Resend))
 	mux.Handle("POST /cases/{part}/copy", s.staff(s.saveCopy))
 	mux.Handle("POST /cases/{part}/read", s.staff(desk.Read))

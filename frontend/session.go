@@ -36,6 +36,7 @@ type sitting struct {
 	limit   time.Duration // how long they may do nothing
 	zone    *time.Location
 	active  time.Time // when they last did something
+	about   about     // for whom they read and write, where it is not themself
 	place   string    // the screen on which they were, as far as is known
 }
 
@@ -136,7 +137,7 @@ func (b *session) enter(next sitting) (ticket, place string, err error) {
 	next.ticket, next.over = ticket, make(chan struct{})
 	err = b.change(func() {
 		if b.away != nil && b.away.profile == next.profile {
-			place = b.away.place
+			place, next.about = b.away.place, b.away.about
 		}
 		b.away, b.sitting = nil, next
 	})
@@ -154,7 +155,7 @@ func (b *session) lock(now time.Time, place string) error {
 
 // goAway keeps the screen for who sits there and ends their sign-in. It is for within change, with somebody signed in.
 func (b *session) goAway(now time.Time, place string, idle time.Duration) {
-	b.away = &absence{profile: b.profile, place: place, at: now.In(b.zone), idle: idle}
+	b.away = &absence{profile: b.profile, place: place, about: b.about, at: now.In(b.zone), idle: idle}
 	b.sitting = sitting{}
 }
 

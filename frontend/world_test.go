@@ -22,6 +22,7 @@ type world struct {
 	now     time.Time
 	profile []seat.Profile
 	sync    care.SyncState
+	writes  map[care.PatientID]care.Patient // for whom Marisol writes, beside herself
 
 	threads map[care.EventID]*view.Thread
 	drafts  map[string]view.Draft
@@ -147,23 +148,51 @@ func (w *world) SignIn(_ context.Context, profile, passphrase string) (seat.Sign
 		return nil, err
 	}
 	if profile == "joaquin" {
-		return signed{w, joaquin}, nil
+		return signed{w, joaquin, ""}, nil
 	}
-	return signed{w, marisol}, nil
+	return signed{w, marisol, ""}, nil
 }
 
 // signed is one of the people of the world. They share its one record, which is nobody's business here.
 type signed struct {
 	*world
-	me care.Person
+	me    care.Person
+	about care.PatientID
 }
 
-func (s signed) Me() care.Person       { return s.me }
-func (s signed) Patient() care.Patient { return patient() }
+func (s signed) Me() care.Person { return s.me }
+func (s signed) Patient() care.Patient {
+	if s.about != "" {
+		return s.writes[s.about]
+	}
+	return patient()
+}
+
+func (s signed) Own() care.PatientID { return patient().ID }
+
+func (s signed) WritesFor() []care.Patient {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []care.Patient{patient()}
+	for _, p := range s.writes {
+		all = append(all, p)
+	}
+	return all
+}
+
+func (s signed) For(id care.PatientID) seat.Signed {
+	if slices.ContainsFunc(s.WritesFor(), func(p care.Patient) bool { return p.ID == id }) && id != patient().ID {
+		return signed{s.world, s.me, id}
+	}
+	return signed{s.world, s.me, ""}
+}
+
+func (s signed) Proxies() []care.Person { return nil }
+
 func (s signed) Practice() care.Practice {
 	return care.Practice{Name: "Alder Creek Clinic", NurseLine: "555-010-0140", FrontDesk: "555-010-0100", Calendar: care.Calendar{Zone: zone.String()}}
 }
-func (s signed) Views() seat.Views { return s.world }
+func (s signed) Views() seat.Views { return about{s.world, s.about} }
 func (s signed) Desk() seat.Desk   { return s.world }
 func (s signed) Sync() care.SyncState {
 	s.mu.Lock()
@@ -541,4 +570,35 @@ func (w *world) replies(part care.EventID, text care.Text) {
 		t.Items = append(t.Items, view.Item{Kind: view.ItemMessage, ID: id(string(text)), By: rosa, At: w.now, Text: text, Unread: true})
 		t.State, t.By, t.Unread, t.Awaits = view.StateReplied, rosa, true, fold.Member
 	})
+}
+
+// about is the world as it looks with one patient's record before somebody.
+type about struct {
+	*world
+	id care.PatientID
+}
+
+func (a about) Center(ctx context.Context, show, search string) ([]view.Row, error) {
+	rows, err := a.world.Center(ctx, show, search)
+	return slices.DeleteFunc(rows, func(r view.Row) bool { return (r.Patient.ID == mateo().ID) != (a.id == mateo().ID) }), err
+}
+
+func (a about) Thread(ctx context.Context, part care.EventID) (view.Thread, error) {
+	t, err := a.world.Thread(ctx, part)
+	if err == nil && (t.Patient.ID == mateo().ID) != (a.id == mateo().ID) {
+		return view.Thread{}, care.Refusef(care.NotFound, "This conversation is not on this computer.")
+	}
+	return t, err
+}
+
+func (w *world) Confide(context.Context, care.EventID) error { return nil }
+
+func (w *world) Acting(context.Context) ([]view.Acting, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := []view.Acting{{Patient: patient(), Self: true}}
+	for _, p := range w.writes {
+		all = append(all, view.Acting{Patient: p, Waiting: 1})
+	}
+	return all, nil
 }

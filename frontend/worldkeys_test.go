@@ -77,7 +77,7 @@ func (w *world) Recover(ctx context.Context, code, passphrase string) (seat.Sign
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.keys = keys{changed: passphrase}
-	return signed{w, marisol}, p, nil
+	return signed{w, marisol, ""}, p, nil
 }
 
 func weak(passphrase string) error {

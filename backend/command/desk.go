@@ -40,7 +40,10 @@ type Directory interface {
 	OfficesOf(care.PersonID) []care.Office
 	Person(care.PersonID) (care.Person, bool)
 	Relations(care.PatientID) []care.Relation
+	Patient(care.PatientID) (care.Patient, bool)
 	Readers(care.PatientID) []care.MailboxID
+	Former(care.PatientID) []care.MailboxID
+	WritesFor(care.PersonID) []care.PatientID
 }
 
 // Threads finds the thread that a part belongs to: care.NotFound where it is not here.
@@ -75,6 +78,21 @@ type Desk struct {
 
 	Now  func() time.Time
 	Wake func(Change) // after each commit; it must not block
+}
+
+// For is this desk with another patient's record on it. What may be written there, the grant says at each act.
+func (d *Desk) For(patient care.PatientID) *Desk {
+	other := *d
+	other.Patient = patient
+	return &other
+}
+
+// writesFor refuses a member who may not write for a patient, or not any more.
+func (d *Desk) writesFor(patient care.PatientID) error {
+	if slices.Contains(d.Directory().WritesFor(d.Me.ID), patient) {
+		return nil
+	}
+	return care.Refusef(care.Forbidden, "You do not write for this patient, or not any more. Call the front desk if that is wrong.")
 }
 
 // member reports whether the person at this desk writes on the member's side.
@@ -140,6 +158,7 @@ type fact struct {
 	kind event.Kind
 	part care.EventID // of the part it belongs to
 	body any
+	to   []care.MailboxID // nil: those that the kind goes to
 }
 
 // record signs the fact and writes it to the journal with one outbox row a mailbox, in the caller's transaction.
@@ -155,7 +174,10 @@ func (d *Desk) record(ctx context.Context, tx *sql.Tx, c *talk, f fact) (care.Ev
 	e := event.Event{
 		Practice: d.Directory().Practice().ID, Kind: f.kind, Thread: c.Thread,
 		Author: d.Signer.Key(), As: d.Me.ID, For: c.Patient, At: d.Now(),
-		To: d.audience(c, f.kind), After: heads, Dir: d.Directory().Version(), Body: f.body,
+		To: f.to, After: heads, Dir: d.Directory().Version(), Body: f.body,
+	}
+	if e.To == nil {
+		e.To = d.audience(c, f.kind)
 	}
 	if f.part != c.Thread {
 		e.Part = f.part
@@ -196,7 +218,13 @@ func (d *Desk) audience(c *talk, kind event.Kind) []care.MailboxID {
 	case event.ToOfficeAndSelf:
 		return []care.MailboxID{c.OfficeMailbox, d.Mailbox}
 	}
-	return append([]care.MailboxID{c.OfficeMailbox}, c.Readers...)
+	return append([]care.MailboxID{c.OfficeMailbox}, d.reading(c)...)
+}
+
+// reading are those of a conversation's readers whose grant has not ended: what is written from then on is none of theirs.
+func (d *Desk) reading(c *talk) []care.MailboxID {
+	former := d.Directory().Former(c.Patient)
+	return slices.DeleteFunc(slices.Clone(c.Readers), func(m care.MailboxID) bool { return slices.Contains(former, m) })
 }
 
 // write signs an event and stores it with its outbox rows. The event is a fact from here on.

@@ -33,6 +33,9 @@ func (d *Desk) SaveDraft(ctx context.Context, t draft.Draft) (draft.Draft, error
 	if !care.ValidID("dr", t.ID) {
 		return t, care.Refusef(care.Invalid, "This draft has no valid name. Reload the page and try again.")
 	}
+	if d.member() && t.What == DraftNew && t.Patient == "" {
+		t.Patient = d.Patient
+	}
 	t.Saved = d.Now()
 	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
 		if sent, err := d.sent(ctx, tx, t.ID); err != nil || sent {
@@ -40,6 +43,13 @@ func (d *Desk) SaveDraft(ctx context.Context, t draft.Draft) (draft.Draft, error
 				return care.Refusef(care.Conflict, "This text was already sent.")
 			}
 			return err
+		}
+		was, err := d.Drafts.Get(ctx, tx, t.ID)
+		switch {
+		case err != nil && care.KindOf(err) != care.NotFound:
+			return err
+		case err == nil && t.What == DraftNew && was.Patient != "" && was.Patient != t.Patient:
+			return care.Refusef(care.Conflict, "This draft is for another person's record, so it was not saved here. Choose them under Messages for.")
 		}
 		return d.Drafts.Save(ctx, tx, t)
 	})

@@ -47,11 +47,17 @@ func (d *Desk) SendMessage(ctx context.Context, draftID string) (Sending, error)
 		if !d.member() {
 			return outbox.Held{}, care.Refusef(care.Forbidden, "Only members start a message here.")
 		}
+		if t.Patient != "" && t.Patient != d.Patient {
+			return outbox.Held{}, care.Refusef(care.Conflict, "This draft is for another person's record. Choose them under Messages for, and send it there.")
+		}
+		if err := d.writesFor(d.Patient); err != nil {
+			return outbox.Held{}, err
+		}
 		related := func(r care.Relation) bool { return r.Office == t.Office }
 		if !slices.ContainsFunc(d.Directory().Relations(d.Patient), related) {
-			return outbox.Held{}, care.Refusef(care.Forbidden, "You have no current relation with this office. Call the front desk.").In("office")
+			return outbox.Held{}, care.Refusef(care.Forbidden, "%s no current relation with this office. Call the front desk.", d.has()).In("office")
 		}
-		return outbox.Held{What: HeldMessage, Patient: d.Patient, Office: t.Office, Topic: t.Topic, Subject: t.Subject, Text: t.Text}, nil
+		return outbox.Held{What: HeldMessage, Patient: d.Patient, Office: t.Office, Topic: t.Topic, Subject: t.Subject, Text: t.Text, Private: t.Private}, nil
 	}, DraftNew)
 }
 
@@ -98,6 +104,8 @@ func (d *Desk) mayWrite(c *talk, p *fold.Part) error {
 		}
 	} else if c.Patient != d.Patient {
 		return care.Refusef(care.Forbidden, "This conversation belongs to another record.")
+	} else if err := d.writesFor(c.Patient); err != nil {
+		return err
 	}
 	if p.Open {
 		return nil
@@ -251,7 +259,10 @@ func (d *Desk) TakeBack(ctx context.Context, draftID string) (draft.Draft, error
 		}
 		changed = threads(h.Thread)
 		t = draft.Draft{ID: draftID, What: draftKind(h.What), Thread: h.Thread, Part: h.Part, Office: h.Office,
-			Topic: h.Topic, Subject: h.Subject, Text: h.Text, Saved: d.Now()}
+			Topic: h.Topic, Subject: h.Subject, Text: h.Text, Private: h.Private, Saved: d.Now()}
+		if h.Part.IsZero() {
+			t.Patient = h.Patient
+		}
 		return d.Drafts.Save(ctx, tx, t)
 	})
 	if err == nil {

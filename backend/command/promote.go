@@ -85,6 +85,11 @@ func (d *Desk) promote(ctx context.Context, tx *sql.Tx, h outbox.Held) (why stri
 	if d.stale(h) {
 		return "It is more than a day old. Is it still true?", b, nil
 	}
+	if d.member() {
+		if err := d.writesFor(h.Patient); err != nil {
+			return care.SentenceOf(err), b, nil
+		}
+	}
 	if h.What == HeldMessage {
 		return d.open(ctx, tx, h)
 	}
@@ -110,6 +115,13 @@ func (d *Desk) open(ctx context.Context, tx *sql.Tx, h outbox.Held) (why string,
 		return "The clinic no longer lists this office. Choose another one.", b, nil
 	}
 	readers := d.Directory().Readers(h.Patient)
+	if h.Private {
+		own, err := d.alone(h.Patient)
+		if err != nil {
+			return care.SentenceOf(err), b, nil
+		}
+		readers = own
+	}
 	to := append([]care.MailboxID{office.Mailbox}, readers...)
 	opening := event.Event{
 		Practice: d.Directory().Practice().ID, Kind: event.Opened, Author: d.Signer.Key(), As: d.Me.ID, For: h.Patient,

@@ -186,7 +186,7 @@ func typed(r *http.Request) (view.Draft, error) {
 		return view.Draft{}, respond.BadForm(err)
 	}
 	d := view.Draft{ID: r.PathValue("draft"), What: kindNew, Office: care.OfficeID(r.PostFormValue("office")),
-		Topic: care.Topic(r.PostFormValue("topic")), Subject: clean(r.PostFormValue("subject")), Text: clean(r.PostFormValue("text"))}
+		Topic: care.Topic(r.PostFormValue("topic")), Subject: clean(r.PostFormValue("subject")), Private: r.PostFormValue("private") == "1", Text: clean(r.PostFormValue("text"))}
 	if r.PostFormValue("what") != kindReply {
 		return d, nil
 	}

@@ -49,6 +49,10 @@ type form struct {
 	Errors    map[string]string
 	Promise   string
 	NurseLine string
+	Proxies   string // who else reads it; "" nobody
+	Own       bool   // about whoever writes: they may leave the others out
+	Private   bool
+	Reads     string // "Only you and the office you choose can read it."
 }
 
 // item is one line of the review.
@@ -111,6 +115,8 @@ func formOf(r *http.Request, d view.Draft) (form, error) {
 	}
 	m := form{Draft: d.ID, Picker: pickerOf(offices, d.Office, f.Clock), Subject: string(d.Subject), Text: string(d.Text),
 		Count: say.Size(utf8.RuneCountInString(string(d.Subject)), care.MaxSubject), Promise: f.Promise, NurseLine: f.NurseLine}
+	m.Proxies, m.Own, m.Private = parts.Names(seat.From(r.Context()).Proxies()), !f.Acting.Away, d.Private
+	m.Reads = reads(m.Proxies, f)
 	for _, t := range care.Topics {
 		m.Topics = append(m.Topics, topic{string(t), t.Name(), parts.TopicIcon(t), t == d.Topic})
 	}
@@ -121,6 +127,17 @@ func formOf(r *http.Request, d view.Draft) (form, error) {
 		m.Saved = f.Clock.Time(d.Saved)
 	}
 	return m, nil
+}
+
+// reads says who can read a new message.
+func reads(proxies string, f parts.Frame) string {
+	switch {
+	case f.Acting.Away:
+		return "You, whoever else reads for " + f.Acting.Name + ", and the office you choose can read it. It becomes part of " + f.Acting.Whose + " medical record."
+	case proxies != "":
+		return "You, " + proxies + ", and the office you choose can read it. It becomes part of your medical record."
+	}
+	return "Only you and the office you choose can read it. It becomes part of your medical record."
 }
 
 func pickerOf(offices []view.Recipient, chosen care.OfficeID, clock say.Clock) picker {
@@ -177,6 +194,15 @@ func reviewOf(r *http.Request, d view.Draft) (review, error) {
 	if patient.MRN != "" {
 		about.Meta = "MRN " + parts.MRN(patient.MRN)
 	}
+	if proxies := parts.Names(seat.From(r.Context()).Proxies()); proxies != "" || f.Acting.Away {
+		about.Below = "Written by " + f.Me.Name + " for " + patient.Name
+		if !f.Acting.Away {
+			about.Below = "Read by you, " + proxies + ", and the office"
+			if d.Private {
+				about.Below = "Read by you and the office alone. " + proxies + " does not see it."
+			}
+		}
+	}
 	topicName, verb := d.Topic.Name(), "Change"
 	if topicName == "" {
 		topicName, verb = "None chosen", "Choose"
@@ -214,7 +240,14 @@ func replyReview(r *http.Request, m review, d view.Draft, offices []view.Recipie
 
 func expect(m *review, f parts.Frame, to view.Recipient) {
 	m.Expect = parts.Expect(f.Promise, to.Due, f.Clock)
-	m.Who = "A nurse or another member of " + to.Office.Name + " may answer. Your message becomes part of your medical record."
+	m.Who = "A nurse or another member of " + to.Office.Name + " may answer. Your message becomes part of " + ownOr(f) + " medical record."
+}
+
+func ownOr(f parts.Frame) string {
+	if f.Acting.Away {
+		return f.Acting.Whose
+	}
+	return "your"
 }
 
 func recipient(offices []view.Recipient, id care.OfficeID) view.Recipient {

@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,9 @@ func toolsOf(in input) tools {
 	}
 	out := tools{Claim: !t.Mine, Unclaim: t.Mine, Assign: true, Flag: true,
 		Complete: in.at.write != modeClosing, Seen: string(t.Owner.ID)}
+	if t.Confides {
+		out.Confide = cmp.Or(parts.Names(t.Proxies), "Proxies")
+	}
 	for _, c := range in.colleagues {
 		out.Colleagues = append(out.Colleagues, colleagueOf(c, t, in.clock))
 	}
@@ -177,6 +181,9 @@ func noticesOf(t view.Thread) []notice {
 	if t.Gaps > 0 {
 		out = append(out, notice{"hourglass", "is-warn", "Earlier messages of this conversation have not arrived yet. They are added by themselves."})
 	}
+	if t.Private {
+		out = append(out, notice{"eye-off", "is-acc", "Only the patient reads this from here on. Proxies keep what was sent to them before."})
+	}
 	for _, f := range t.Flags {
 		out = append(out, notice{"triangle-alert", "is-warn", sentence(f)})
 	}
@@ -234,6 +241,7 @@ func composerOf(in input, first string) composer {
 		Signed:   in.me.Shown + " - for " + t.Office.Name,
 		HasReply: t.Drafts[modeReply].Text != "", HasNote: t.Drafts[modeNote].Text != "",
 	}
+	c.Ended = endedOf(t)
 	if c.Mode == "" {
 		c.Mode = defaultMode(c)
 	}
@@ -249,6 +257,18 @@ func composerOf(in input, first string) composer {
 		c.Text = *in.typed
 	}
 	return c
+}
+
+// endedOf names those who wrote as proxies and are none any more.
+func endedOf(t view.Thread) string {
+	var who []care.Person
+	for _, it := range t.Items {
+		still := slices.ContainsFunc(t.Proxies, func(p care.Person) bool { return p.ID == it.By.ID })
+		if it.Proxy && !still && !slices.ContainsFunc(who, func(p care.Person) bool { return p.ID == it.By.ID }) {
+			who = append(who, it.By)
+		}
+	}
+	return parts.Names(who)
 }
 
 // defaultMode opens the composer where unsent text waits, and leaves it closed else.

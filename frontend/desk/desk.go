@@ -38,6 +38,7 @@ type acts interface {
 	Flag(ctx context.Context, part care.EventID, on bool, reason care.Text) error
 	SaveNote(ctx context.Context, draft string) error
 	Reopen(ctx context.Context, part care.EventID) error
+	Confide(ctx context.Context, part care.EventID) error
 	Resend(ctx context.Context, part care.EventID) error
 }
 

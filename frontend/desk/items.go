@@ -42,7 +42,7 @@ func itemOf(v view.Item, in input) []item {
 		i.For = "for " + in.thread.Office.Name
 		if v.Member {
 			i.For = "member"
-			if v.By.Name != "" && v.By.Name != in.thread.Patient.Name {
+			if v.Proxy || v.By.Name != "" && v.By.Name != in.thread.Patient.Name {
 				i.For = "for " + in.thread.Patient.Name
 			}
 		}

@@ -96,6 +96,7 @@ type urgent struct {
 // tools says which verbs are offered.
 type tools struct {
 	Claim, Unclaim, Assign, Flag, Complete, Reopen bool
+	Confide                                        string // who reads as a proxy and can be left out; "" nobody
 	Seen                                           string // the owner that the person sees: a claim is refused if it is another by then
 	Colleagues                                     []colleague
 }
@@ -161,7 +162,8 @@ type composer struct {
 	Signed   string // "Rosa Delgado, RN - for Dr. Lee's office"
 	Practice string
 	Err      string
-	HasReply bool // unsent text waits behind the closed form
+	Ended    string // whose grant has ended: the reply does not reach them
+	HasReply bool   // unsent text waits behind the closed form
 	HasNote  bool
 }
 

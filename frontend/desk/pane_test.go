@@ -68,6 +68,14 @@ func draft(what, text string) map[string]view.Draft {
 func TestPane(t *testing.T) {
 	for name, change := range map[string]func(*input){
 		"unassigned": func(*input) {},
+		"proxies": func(in *input) {
+			joaquin := care.Person{ID: "ps_joaquin", Name: "Joaquín Vega", Shown: "Joaquín Vega", Initials: "JV", Role: care.RoleMember}
+			in.at.write, in.thread.Confides = modeReply, true
+			in.thread.Proxies = []care.Person{{ID: "ps_lucia", Name: "Lucía Vega"}}
+			in.thread.Items[2].By, in.thread.Items[2].Proxy, in.thread.Items[2].Flags = joaquin, true, []string{"Proxy grant ended"}
+			in.thread.Flags = []string{"Proxy grant ended"}
+		},
+		"private": func(in *input) { in.thread.Private = true },
 		"mine": func(in *input) {
 			in.thread.Owner, in.thread.Mine = priya, true
 			in.thread.Absence = away

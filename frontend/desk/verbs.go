@@ -80,6 +80,11 @@ func Reopen(w http.ResponseWriter, r *http.Request) {
 	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Reopen(ctx, a.part) })
 }
 
+// Confide leaves the proxies out of the conversation from here on.
+func Confide(w http.ResponseWriter, r *http.Request) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Confide(ctx, a.part) })
+}
+
 // Resend sends again what did not reach the member.
 func Resend(w http.ResponseWriter, r *http.Request) {
 	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Resend(ctx, a.part) })

@@ -158,8 +158,24 @@ func (s signed) ChangePassphrase(string, string) error { return nil }
 func (s signed) NewCode(string) (string, error)        { return "", nil }
 func (s signed) HasCode() (bool, error)                { return false, nil }
 
-func (s signed) Me() care.Person       { return s.me }
-func (s signed) Patient() care.Patient { return care.Patient{} }
+func (s signed) Me() care.Person                                { return s.me }
+func (s signed) Patient() care.Patient                          { return care.Patient{} }
+func (s signed) Own() care.PatientID                            { return "" }
+func (s signed) WritesFor() []care.Patient                      { return nil }
+func (s signed) For(care.PatientID) seat.Signed                 { return s }
+func (s signed) Proxies() []care.Person                         { return nil }
+func (c *clinic) Acting(context.Context) ([]view.Acting, error) { return nil, nil }
+
+func (c *clinic) Confide(_ context.Context, part care.EventID) error {
+	return c.change(func() error {
+		t, err := c.find(part)
+		if err == nil {
+			t.Private, t.Confides = true, false
+		}
+		return err
+	})
+}
+
 func (s signed) Practice() care.Practice {
 	return care.Practice{Name: "Alder Creek Clinic", NurseLine: "555-010-0140", FrontDesk: "555-010-0100", Calendar: care.Calendar{Zone: zone.String()}}
 }

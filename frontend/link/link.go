@@ -23,6 +23,7 @@ const (
 	Sync     = "/sync"
 	Offline  = "/sync/offline"
 	Messages = "/messages"
+	For      = "/messages/for" // whose record is read and written from here on
 	Compose  = "/messages/new"
 	Inbox    = "/inbox"
 )

@@ -20,6 +20,8 @@ type Frame struct {
 	Member    bool
 	Practice  string // the clinic's name; empty before sign-in where it is not known
 	Me        care.Person
+	Own       care.PatientID // of a member: their own record
+	Acting    Acting
 	NurseLine string
 	FrontDesk string
 	Promise   string        // "two business days"

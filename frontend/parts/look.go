@@ -55,7 +55,18 @@ func (f Frame) bodyAttrs() templ.Attributes {
 		a["data-events"], a["data-person"] = link.Events, string(f.Me.ID)
 		a["data-lock"] = strconv.FormatInt(f.Lock.Milliseconds(), 10)
 	}
+	if f.Acting.About != "" {
+		a["data-for"] = string(f.Acting.About)
+	}
 	return a
+}
+
+// chosen marks the one of several buttons that is in force.
+func chosen(on bool) templ.Attributes {
+	if !on {
+		return templ.Attributes{}
+	}
+	return templ.Attributes{"aria-current": "true"}
 }
 
 // shell lists the scripts by which the window's toolkit talks to a page. It puts them itself into what stands at an

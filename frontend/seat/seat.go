@@ -58,6 +58,13 @@ type Signed interface {
 	Me() care.Person
 	Patient() care.Patient // of a member: whose record they write to; the zero value for staff
 	Practice() care.Practice
+	// WritesFor are the patients for whom a member may read and write now, themself among them; Own is their own record.
+	WritesFor() []care.Patient
+	Own() care.PatientID
+	// For is the same person with another patient's record before them: Patient, Views and Desk are that patient's. Where
+	// they may not write for that patient it is their own.
+	For(care.PatientID) Signed
+	Proxies() []care.Person // who else reads what is written about Patient, beside the patient
 	Views() Views
 	Desk() Desk
 	Sync() care.SyncState
@@ -97,6 +104,7 @@ type Views interface {
 	Queue(ctx context.Context, id, search string) (view.Queue, []view.Row, error)
 	Thread(ctx context.Context, part care.EventID) (view.Thread, error) // a look at it, which is recorded
 	HeldText(ctx context.Context, draft string) (view.Held, error)
+	Acting(ctx context.Context) ([]view.Acting, error)
 	Recipients(ctx context.Context) ([]view.Recipient, error)
 	Panel(ctx context.Context, patient care.PatientID) (view.Panel, error)
 	Colleagues(ctx context.Context, office care.OfficeID) ([]view.Colleague, error)
@@ -122,8 +130,9 @@ type Desk interface {
 	Flag(ctx context.Context, part care.EventID, on bool, reason care.Text) error
 	SaveNote(ctx context.Context, draft string) error
 	Reopen(ctx context.Context, part care.EventID) error
-	Resend(ctx context.Context, part care.EventID) error // what did not reach its mailbox
-	Copied(ctx context.Context, part care.EventID) error // records that a copy leaves Postern; after an error none may
+	Confide(ctx context.Context, part care.EventID) error // from here on proxies read no more of it
+	Resend(ctx context.Context, part care.EventID) error  // what did not reach its mailbox
+	Copied(ctx context.Context, part care.EventID) error  // records that a copy leaves Postern; after an error none may
 }
 
 // ZoneOf is the practice's time zone, or this computer's where it cannot be known.

@@ -1,6 +1,7 @@
 // What attributes alone cannot say. Everything here is found by data attributes, so that any screen may use it:
 //
 //   body[data-person]          whose page it is; each request says so, and shows the ticket that the sign-in gave
+//   body[data-for]             whose record it shows, where its person reads and writes for several; each request says so
 //   body[data-events]          the address of the server-sent events; they become the events postern:changed and
 //                              postern:sync on body, and postern:thread on [data-thread] with a changed id
 //   form[data-needs]           its [data-send] buttons wait until each [data-need] field holds text (or a checked
@@ -40,14 +41,15 @@
 
   // The storage belongs to this origin, port and all: the ticket of the last sign-in is there for all its tabs, and for
   // no other server on this computer.
-  const mark = () => ({ ticket: localStorage.getItem("postern.ticket") ?? "", person: document.body.dataset.person ?? "" });
+  const mark = () => ({ ticket: localStorage.getItem("postern.ticket") ?? "", person: document.body.dataset.person ?? "", for: document.body.dataset.for ?? "" });
   const marked = (url, more = {}) => `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams({ ...mark(), ...more })}`;
   // What the page does by itself is no sign that somebody is there.
   const byItself = (ctx) => /^(postern:|every$|intersect$)/.test(ctx.sourceEvent?.type ?? "");
 
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    const { ticket, person } = mark();
+    const { ticket, person, for: about } = mark();
     Object.assign(ctx.request.headers, { "Postern-Ticket": ticket, "Postern-Person": person });
+    if (about) ctx.request.headers["Postern-For"] = about;
     if (byItself(ctx)) ctx.request.headers["Postern-Auto"] = "1";
     else act();
   });

@@ -35,6 +35,21 @@ func in(r *http.Request) input {
 	return from
 }
 
+// me and signature are how a text of this person's own is signed: "Marisol Vega", or "Marisol Vega for Mateo Vega".
+func (from input) me() string {
+	if from.frame.Acting.Away {
+		return from.frame.Me.Name
+	}
+	return from.patient.Name
+}
+
+func (from input) signature() string {
+	if from.frame.Acting.Away {
+		return from.frame.Me.Name + " for " + from.patient.Name
+	}
+	return from.patient.Name
+}
+
 type letter struct {
 	ID       string
 	Own      bool
@@ -228,6 +243,9 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 		return l
 	}
 	l.For = from.patient.Name
+	if it.Proxy {
+		l.For = it.By.Name + " for " + t.Patient.Name
+	}
 	if it.Own {
 		l.Who = "You"
 	}
@@ -242,7 +260,7 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 
 func heldOf(from input, h view.Held) held {
 	c := from.frame.Clock
-	out := held{letter: letter{ID: link.HeldID(h.Draft), Own: true, Initials: parts.Initials(from.patient.Name), Who: "You", For: from.patient.Name,
+	out := held{letter: letter{ID: link.HeldID(h.Draft), Own: true, Initials: parts.Initials(from.me()), Who: "You", For: from.signature(),
 		When: c.Full(h.Written), Machine: c.Machine(h.Written), Text: h.Text},
 		Now: link.SendNow(h.Draft), Back: link.TakeBack(h.Draft), Delete: link.Discard(h.Draft),
 		Part: h.Part.String(), DeskWord: h.Office.Name, Why: h.Why,
@@ -272,6 +290,9 @@ func noticesOf(from input, t view.Thread) []notice {
 	if n, ok := sentNotice(from, t); ok {
 		out = append(out, n)
 	}
+	if t.Private {
+		out = append(out, notice{"is-acc", "eye-off", "Only you read this on your side.", "What is written here from now on does not go to " + others(t.Proxies) + "."})
+	}
 	if t.ReadOnly {
 		out = append(out, notice{"is-warn", "triangle-alert", "A newer Postern wrote here.", "Update Postern on this computer to write in this conversation. You can still read it."})
 	}
@@ -279,6 +300,13 @@ func noticesOf(from input, t view.Thread) []notice {
 		out = append(out, notice{"is-warn", "hourglass", "Part of this conversation has not arrived yet.", "It shows here as soon as it does."})
 	}
 	return out
+}
+
+func others(proxies []care.Person) string {
+	if len(proxies) == 0 {
+		return "anybody who writes for you"
+	}
+	return parts.Names(proxies)
 }
 
 // sentNotice follows what the person has just sent, until it is delivered.

@@ -124,7 +124,7 @@ func (w writer) entry(it view.Item) (e entry, ok bool) {
 	switch {
 	case !it.Member:
 		e.For = "for " + w.office
-	case it.By.Name != "" && it.By.Name != w.Patient.Name:
+	case it.Proxy, it.By.Name != "" && it.By.Name != w.Patient.Name:
 		e.For = "for " + w.Patient.Name
 	}
 	return e, true

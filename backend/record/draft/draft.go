@@ -20,6 +20,8 @@ type Draft struct {
 	What    string // "new", "reply", "note", "closing"
 	Thread  care.ThreadID
 	Part    care.EventID
+	Patient care.PatientID // of a new message: whose record it is for; empty: its author's own
+	Private bool           // of a new message: proxies do not read it
 	Office  care.OfficeID
 	Topic   care.Topic
 	Subject care.Text
@@ -33,17 +35,17 @@ type Drafts struct{}
 // New makes the keeper of an open file's drafts.
 func New(*store.DB) *Drafts { return &Drafts{} }
 
-const columns = "id, what, thread, part, office, topic, subject, text, saved"
+const columns = "id, what, thread, part, patient, private, office, topic, subject, text, saved"
 
 // Save stores a draft, or stores it anew under the same id. care.Internal for an id that care.NewID("dr") did not make.
 func (*Drafts) Save(ctx context.Context, tx *sql.Tx, d Draft) error {
 	if !care.ValidID("dr", d.ID) {
 		return care.Because(care.Internal, fmt.Errorf("a draft with the id %q", d.ID), "This draft has no valid name. Reload the page and try again.")
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO draft ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "+
-		"what = excluded.what, thread = excluded.thread, part = excluded.part, office = excluded.office, topic = excluded.topic, "+
+	_, err := tx.ExecContext(ctx, "INSERT INTO draft ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "+
+		"what = excluded.what, thread = excluded.thread, part = excluded.part, patient = excluded.patient, private = excluded.private, office = excluded.office, topic = excluded.topic, "+
 		"subject = excluded.subject, text = excluded.text, saved = excluded.saved",
-		d.ID, d.What, store.Blob(d.Thread), store.Blob(d.Part), string(d.Office), string(d.Topic), string(d.Subject), string(d.Text),
+		d.ID, d.What, store.Blob(d.Thread), store.Blob(d.Part), string(d.Patient), d.Private, string(d.Office), string(d.Topic), string(d.Subject), string(d.Text),
 		store.Millis(d.Saved))
 	if err != nil {
 		return fmt.Errorf("save draft: %w", err)
@@ -85,7 +87,7 @@ func list(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []Dra
 	err = store.Each(ctx, tx, query, args, func(rows *sql.Rows) error {
 		var d Draft
 		var saved int64
-		err := rows.Scan(&d.ID, &d.What, store.ID(&d.Thread), store.ID(&d.Part), &d.Office, &d.Topic, &d.Subject, &d.Text, &saved)
+		err := rows.Scan(&d.ID, &d.What, store.ID(&d.Thread), store.ID(&d.Part), &d.Patient, &d.Private, &d.Office, &d.Topic, &d.Subject, &d.Text, &saved)
 		d.Saved = store.Time(saved)
 		all = append(all, d)
 		return err

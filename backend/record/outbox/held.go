@@ -34,6 +34,7 @@ type Held struct {
 	Until   time.Time // the end of the hold
 	Review  bool      // it is not sent by itself: its author decides
 	Why     string    // what came in meanwhile, in a sentence
+	Private bool      // of a new message: proxies do not read it
 	Asked   int       // how often it was set aside for review
 }
 
@@ -50,7 +51,7 @@ type Outbox struct{}
 // New makes the keeper of an open file's outbox.
 func New(*store.DB) *Outbox { return &Outbox{} }
 
-const heldColumns = "draft, what, thread, part, patient, office, topic, subject, text, heads, basis, covers, written, until, review, why, asked"
+const heldColumns = "draft, what, thread, part, patient, office, topic, subject, text, heads, basis, covers, written, until, review, why, asked, private"
 
 // Hold keeps a text for the time in which it can be taken back. It is a no-op for a text that is held already or has
 // become an event.
@@ -58,10 +59,10 @@ func (o *Outbox) Hold(ctx context.Context, tx *sql.Tx, h Held) error {
 	if _, became, err := o.WhatBecame(ctx, tx, h.Draft); err != nil || became {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO held ("+heldColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
+	if _, err := tx.ExecContext(ctx, "INSERT INTO held ("+heldColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
 		"ON CONFLICT (draft) DO NOTHING", h.Draft, h.What, store.Blob(h.Thread), store.Blob(h.Part), string(h.Patient), string(h.Office),
 		string(h.Topic), string(h.Subject), string(h.Text), store.Blobs(h.Heads), store.Blobs(h.Basis), store.Blobs(h.Covers),
-		store.Millis(h.Written), store.Millis(h.Until), h.Review, h.Why, h.Asked); err != nil {
+		store.Millis(h.Written), store.Millis(h.Until), h.Review, h.Why, h.Asked, h.Private); err != nil {
 		return fmt.Errorf("hold text: %w", err)
 	}
 	return nil
@@ -229,7 +230,7 @@ func texts(ctx context.Context, tx *sql.Tx, query string, args ...any) (all []He
 		var h Held
 		var written, until int64
 		err := rows.Scan(&h.Draft, &h.What, store.ID(&h.Thread), store.ID(&h.Part), &h.Patient, &h.Office, &h.Topic, &h.Subject, &h.Text,
-			store.IDs(&h.Heads), store.IDs(&h.Basis), store.IDs(&h.Covers), &written, &until, &h.Review, &h.Why, &h.Asked)
+			store.IDs(&h.Heads), store.IDs(&h.Basis), store.IDs(&h.Covers), &written, &until, &h.Review, &h.Why, &h.Asked, &h.Private)
 		h.Written, h.Until = store.Time(written), store.Time(until)
 		all = append(all, h)
 		return err

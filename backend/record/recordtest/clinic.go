@@ -72,6 +72,7 @@ type Clinic struct {
 	Viewer   care.PersonID // whose offices Offices gives
 	Calendar care.Calendar
 	Belongs  map[care.PersonID][]care.OfficeID
+	Grants   map[care.PatientID][]Someone // who write for a patient, beside the patient
 }
 
 // NewClinic is the clinic with everybody known.
@@ -158,6 +159,37 @@ func (c *Clinic) Patients() (all []care.Patient) {
 		all = append(all, p)
 	}
 	slices.SortFunc(all, func(a, b care.Patient) int { return int(b.ID[3]) - int(a.ID[3]) })
+	return all
+}
+
+// Self is the patient as a writer.
+func (c *Clinic) Self(id care.PatientID) (care.PersonID, bool) {
+	for _, m := range []Someone{Maria, Juan} {
+		if m.Patient == id {
+			return m.ID, true
+		}
+	}
+	return "", false
+}
+
+// Former are those whose grant has ended: nobody's has.
+func (c *Clinic) Former(care.PatientID) []care.MailboxID { return nil }
+
+// Proxies are who else writes for a patient.
+func (c *Clinic) Proxies(id care.PatientID) (all []care.Person) {
+	for _, m := range c.Grants[id] {
+		all = append(all, m.Person)
+	}
+	return all
+}
+
+// WritesFor are the patients for whom somebody writes.
+func (c *Clinic) WritesFor(who care.PersonID) (all []care.PatientID) {
+	for _, m := range []Someone{Maria, Juan} {
+		if m.ID == who || slices.ContainsFunc(c.Grants[m.Patient], func(p Someone) bool { return p.ID == who }) {
+			all = append(all, m.Patient)
+		}
+	}
 	return all
 }
 

@@ -89,7 +89,8 @@ CREATE TABLE held (
 	until   INTEGER NOT NULL DEFAULT 0,
 	review  INTEGER NOT NULL DEFAULT 0,
 	why     TEXT NOT NULL DEFAULT '',
-	asked   INTEGER NOT NULL DEFAULT 0
+	asked   INTEGER NOT NULL DEFAULT 0,
+	private INTEGER NOT NULL DEFAULT 0 -- 1: of a new message: proxies do not read it
 ) STRICT;
 
 -- became: owned by record/outbox. What a sent draft turned into, so that sending it twice sends it once.
@@ -125,6 +126,8 @@ CREATE TABLE draft (
 	what    TEXT NOT NULL CHECK (what IN ('new', 'reply', 'note', 'closing')),
 	thread  BLOB NOT NULL DEFAULT x'',
 	part    BLOB NOT NULL DEFAULT x'',
+	patient TEXT NOT NULL DEFAULT '', -- whose record a new message is for; '': its author's own
+	private INTEGER NOT NULL DEFAULT 0,
 	office  TEXT NOT NULL DEFAULT '',
 	topic   TEXT NOT NULL DEFAULT '',
 	subject TEXT NOT NULL DEFAULT '',

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -91,7 +92,7 @@ func (a *asked) center(search string) (rows []Row, err error) {
 // own are the viewer's texts that are not yet part of a conversation, and drafts of replies, as far as a search finds them.
 func (a *asked) own(search string) (rows []Row, err error) {
 	for _, h := range a.held {
-		if r := a.heldRow(h); h.Part.IsZero() && holds(search, r, h.Text) {
+		if r := a.heldRow(h); h.Part.IsZero() && h.Patient == a.viewer.Patient && holds(search, r, h.Text) {
 			rows = append(rows, r)
 		}
 	}
@@ -121,6 +122,8 @@ func (a *asked) draftRow(d draft.Draft) (Row, bool, error) {
 		}
 		r = a.row(p)
 		r.Why, r.Unread = "", false
+	} else if !a.mine(d) {
+		return r, false, nil
 	} else if d.Office != "" {
 		r.Office = a.office(d.Office)
 	}
@@ -131,12 +134,17 @@ func (a *asked) draftRow(d draft.Draft) (Row, bool, error) {
 	return r, true, nil
 }
 
+// mine reports whether a new message is for the record on screen.
+func (a *asked) mine(d draft.Draft) bool {
+	return !a.viewer.Member || cmp.Or(d.Patient, a.viewer.Own) == a.viewer.Patient
+}
+
 // HeldText gives one of the viewer's texts that is sent and not yet an event: care.NotFound once it is one, was taken back
 // or never was.
 func (v *Views) HeldText(ctx context.Context, draft string) (held Held, err error) {
 	err = v.ask(ctx, func(a *asked) error {
 		for _, h := range a.held {
-			if h.Draft == draft {
+			if h.Draft == draft && (!a.viewer.Member || h.Patient == a.viewer.Patient) {
 				held = a.heldView(h)
 				return nil
 			}
@@ -151,6 +159,9 @@ func (v *Views) Draft(ctx context.Context, id string) (d Draft, err error) {
 	err = v.ask(ctx, func(a *asked) error {
 		kept, err := a.drafts.Get(ctx, a.tx, id)
 		d = Draft(kept)
+		if err == nil && kept.Part.IsZero() && !a.mine(kept) {
+			return care.Refusef(care.Conflict, "This draft is for another person's record. Choose them under Messages for.")
+		}
 		return err
 	})
 	return d, err

@@ -92,6 +92,7 @@ type Item struct {
 	By       care.Person
 	Own      bool // written by the viewer
 	Member   bool // of the member's side
+	Proxy    bool // of the member's side, and not by the patient themself
 	At       time.Time
 	Text     care.Text
 	Files    []event.File
@@ -113,6 +114,9 @@ type Thread struct {
 	Items     []Item
 	Held      []Held           // the viewer's own texts on their way
 	Drafts    map[string]Draft // by kind: "reply", "note", "closing"
+	Private   bool             // on the member's side the patient alone reads it, though somebody writes for them
+	Confides  bool             // for staff: proxies read it, and can be left out from here on
+	Proxies   []care.Person    // who write for the patient
 	ReadOnly  bool             // a newer Postern wrote something that must be understood
 	Gaps      int              // events that are named and have not arrived
 	Lost      []LostClaim      // the viewer's own claims that did not win, newest last
@@ -165,6 +169,8 @@ type Draft struct {
 	What    string // "new", "reply", "note", "closing"
 	Thread  care.ThreadID
 	Part    care.EventID
+	Patient care.PatientID // of a new message: whose record it is for; empty: its author's own
+	Private bool
 	Office  care.OfficeID
 	Topic   care.Topic
 	Subject care.Text

@@ -41,6 +41,10 @@ func (a *asked) author(id care.PersonID, member bool, patient care.Patient) care
 	if _, known := a.facts.Person(id); known || !member {
 		return a.person(id)
 	}
+	if self, has := a.facts.Self(patient.ID); has && self != id {
+		const name = "A member who is not in the list" // never the patient's name over what somebody else wrote
+		return care.Person{ID: id, Name: name, Shown: name, Short: name, Initials: "?", Role: care.RoleMember}
+	}
 	return care.Person{ID: id, Name: patient.Name, Shown: patient.Name, Short: patient.Name, Initials: initials(patient.Name), Role: care.RoleMember}
 }
 

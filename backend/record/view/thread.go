@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"postern/backend/care"
 	"postern/backend/care/fold"
@@ -40,6 +41,7 @@ func (v *Views) Thread(ctx context.Context, id care.EventID) (t Thread, err erro
 				t.Completed = &t.Items[i]
 			}
 		}
+		a.readers(&t, c)
 		if !v.viewer.Member {
 			a.ours(&t, p)
 		}
@@ -80,6 +82,26 @@ func (a *asked) texts(t *Thread) error {
 		}
 	}
 	return err
+}
+
+// readers says who reads on the member's side, as far as it is not plain.
+func (a *asked) readers(t *Thread, c *fold.Conversation) {
+	t.Proxies = a.facts.Proxies(c.Patient)
+	own := t.Patient.Mailbox
+	if !c.Opened || own == "" || !slices.Contains(c.Readers, own) {
+		return
+	}
+	t.Private = len(c.Readers) == 1 && (len(t.Proxies) > 0 || !c.ReadersEvent.IsZero())
+	t.Confides = len(c.Readers) > 1 && !a.viewer.Member
+}
+
+// proxy reports whether a member who wrote is not the patient themself.
+func (a *asked) proxy(who care.PersonID, patient care.PatientID) bool {
+	if self, has := a.facts.Self(patient); has {
+		return who != self
+	}
+	_, known := a.facts.Person(who)
+	return known
 }
 
 // conversation reads a folded thread with its texts.
@@ -170,6 +192,7 @@ func (a *asked) fresh(thread care.ThreadID) (map[care.EventID]bool, error) {
 func (a *asked) message(m *fold.Message, c *fold.Conversation, r Row) Item {
 	i := Item{Kind: ItemMessage, ID: m.ID, By: a.author(m.As, m.Member, r.Patient), Member: m.Member, At: m.At, Text: m.Text,
 		Files: m.Files, State: StateHanded, SeenAt: m.SeenAt}
+	i.Proxy = m.Member && a.proxy(m.As, r.Patient.ID)
 	if m.Receipt != nil {
 		i.State, i.Received, i.Due = StateDelivered, m.Receipt.Received, m.Receipt.Due
 		if m.Receipt.Cover != "" {

@@ -5,6 +5,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -22,6 +23,7 @@ import (
 type Viewer struct {
 	Person  care.PersonID
 	Patient care.PatientID // of a member: whose record they read and write
+	Own     care.PatientID // of a member: their own record; empty: Patient
 	Member  bool
 }
 
@@ -34,6 +36,9 @@ type Facts interface {
 	Person(care.PersonID) (care.Person, bool)
 	Staff() []care.Person
 	Patient(care.PatientID) (care.Patient, bool)
+	Self(care.PatientID) (care.PersonID, bool)
+	Proxies(care.PatientID) []care.Person
+	WritesFor(care.PersonID) []care.PatientID
 	Relations(care.PatientID) []care.Relation
 	Clock() *promise.Clock
 }
@@ -56,7 +61,17 @@ type Views struct {
 
 // New makes the views of an open file.
 func New(db *store.DB, viewer Viewer, facts Facts, now func() time.Time) *Views {
+	viewer.Own = cmp.Or(viewer.Own, viewer.Patient)
 	return &Views{db: db, viewer: viewer, facts: facts, now: now, drafts: draft.New(db), outbox: outbox.New(db)}
+}
+
+// For are the views of the same person, of another patient's record. A patient for whom they do not write has none.
+func (v *Views) For(patient care.PatientID) *Views {
+	other := *v
+	if slices.Contains(v.facts.WritesFor(v.viewer.Person), patient) {
+		other.viewer.Patient = patient
+	}
+	return &other
 }
 
 // scope is the condition on part p that its conversation is the viewer's: a member's own, or of one of their offices. A

@@ -182,6 +182,47 @@ func (b *Book) Readers(id care.PatientID) []care.MailboxID {
 	return slices.Compact(out)
 }
 
+// Former are the mailboxes of those whose grant to read about a patient has ended, sorted.
+func (b *Book) Former(id care.PatientID) []care.MailboxID {
+	p, ok := b.patients[id]
+	if !ok {
+		return nil
+	}
+	now := b.Readers(id)
+	var out []care.MailboxID
+	for _, r := range p.readers {
+		if r.Ended != "" && !slices.Contains(now, r.Mailbox.ID) {
+			out = append(out, r.Mailbox.ID)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Self is the patient as a writer; false for one without an account, or not known here.
+func (b *Book) Self(id care.PatientID) (care.PersonID, bool) {
+	if p, ok := b.patients[id]; ok {
+		for _, r := range p.readers {
+			if r.Self {
+				return r.Person.ID, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Proxies are those who may now read and write for a patient, the patient not among them, in the register's order.
+func (b *Book) Proxies(id care.PatientID) (all []care.Person) {
+	if p, ok := b.patients[id]; ok {
+		for _, r := range p.readers {
+			if !r.Self && r.Ended == "" {
+				all = append(all, r.Person)
+			}
+		}
+	}
+	return all
+}
+
 // WritesFor are the patients for whom a member may now write, sorted by id.
 func (b *Book) WritesFor(id care.PersonID) []care.PatientID { return slices.Clone(b.writes[id]) }
 
