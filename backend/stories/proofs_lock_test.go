@@ -90,7 +90,8 @@ func conversation(w *town, rosa *person) care.EventID {
 	w.t.Helper()
 	marisol := w.at("marisol")
 	part := marisol.part(marisol.writesAndSends("Lee", "Rash", "It itches."))
-	rosa.pulls()
+	// Her profile runs, and nobody may pull beside it.
+	rosa.waitFor("the message to be here", func() bool { return kinds(w.t, rosa, part, event.Opened)+kinds(w.t, rosa, part, event.Sent) == 2 })
 	return part
 }
 
