@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -231,7 +230,7 @@ func (e *enrolment) run(ctx context.Context) {
 		}
 	}
 	e.set(func(s *Enrolling) { s.Step, s.Problem = EnrolWaiting, "" })
-	f := &fetch.Fetcher{Login: e.login, Sink: &grantSink{e: e, seen: map[string]bool{}}, Now: e.now, Log: e.log}
+	f := &fetch.Fetcher{Login: e.login, Sink: &grantSink{e: e, seen: map[seenLetter]bool{}}, Now: e.now, Log: e.log}
 	if err := f.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		e.log.Error("stopped", "what", "enrolment", "err", err)
 	}
@@ -239,20 +238,13 @@ func (e *enrolment) run(ctx context.Context) {
 
 // send hands the answer over. Sent twice it is one answer.
 func (e *enrolment) send(ctx context.Context) error {
-	sealed, err := seal.Seal(e.what.ToKey, directory.Document{Kind: directory.KindAnswer, Bytes: e.what.Answer, Signature: e.what.Signature}.Content())
-	if err != nil {
-		return fmt.Errorf("seal the answer: %w", err)
-	}
-	message, err := letter.Write(letter.Header{From: e.login.Address, To: e.what.To, Date: e.now(), Domain: letter.Domain(e.login.Address)}, sealed)
-	if err != nil {
-		return fmt.Errorf("write the answer's letter: %w", err)
-	}
 	s, err := submit.Dial(ctx, e.login)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }() // the letter's fate is its own answer
-	return s.Send(ctx, e.login.Address, e.what.To, message, letter.Envelope(sealed))
+	answer := directory.Document{Kind: directory.KindAnswer, Bytes: e.what.Answer, Signature: e.what.Signature}
+	return mailDocument(ctx, s, e.login.Address, e.what.To, e.what.ToKey, answer)
 }
 
 // take puts a grant to use: the profile is what it says from then on.
@@ -294,15 +286,16 @@ func (e *enrolment) take(ctx context.Context, g *directory.Grant, book *director
 // grantSink looks through a mailbox for the one letter that grants what was asked for. It keeps nothing else.
 type grantSink struct {
 	e    *enrolment
-	seen map[string]bool
+	seen map[seenLetter]bool
 }
 
-func place64(folder string, validity, uid uint32) string {
-	return fmt.Sprintf("%s/%d/%d", folder, validity, uid)
+type seenLetter struct {
+	folder        string
+	validity, uid uint32
 }
 
 func (g *grantSink) Known(_ context.Context, folder string, validity uint32) (func(uint32) bool, error) {
-	return func(uid uint32) bool { return g.seen[place64(folder, validity, uid)] }, nil
+	return func(uid uint32) bool { return g.seen[seenLetter{folder, validity, uid}] }, nil
 }
 
 func (g *grantSink) Open(_ context.Context, letters []fetch.Letter) (fetch.Batch, error) {
@@ -353,7 +346,7 @@ func (b *grantBatch) Store(ctx context.Context) error {
 		}
 	}
 	for _, l := range b.letters {
-		b.sink.seen[place64(l.Folder, l.Validity, l.UID)] = true
+		b.sink.seen[seenLetter{l.Folder, l.Validity, l.UID}] = true
 	}
 	return nil
 }

@@ -84,18 +84,26 @@ func Publish(ctx context.Context, r *enrol.Registrar, login care.MailLogin) erro
 	defer func() { _ = s.Close() }() // each letter's fate is its own answer
 	for _, to := range r.Publish() {
 		for _, d := range to.Docs {
-			sealed, err := seal.Seal(to.Key, d.Content())
-			if err != nil {
-				return fmt.Errorf("seal a document: %w", err)
-			}
-			message, err := letter.Write(letter.Header{From: login.Address, To: to.Address, Date: time.Now(), Domain: letter.Domain(login.Address)}, sealed)
-			if err != nil {
-				return fmt.Errorf("write a document's letter: %w", err)
-			}
-			if err := s.Send(ctx, login.Address, to.Address, message, letter.Envelope(sealed)); err != nil {
-				return fmt.Errorf("mail a document: %w", err)
+			if err := mailDocument(ctx, s, login.Address, to.Address, to.Key, d); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// mailDocument seals a document to a key and hands it over.
+func mailDocument(ctx context.Context, s *submit.Session, from, to string, key seal.Public, d directory.Document) error {
+	sealed, err := seal.Seal(key, d.Content())
+	if err != nil {
+		return fmt.Errorf("seal a document: %w", err)
+	}
+	message, err := letter.Write(letter.Header{From: from, To: to, Date: time.Now(), Domain: letter.Domain(from)}, sealed)
+	if err != nil {
+		return fmt.Errorf("write a document's letter: %w", err)
+	}
+	if err := s.Send(ctx, from, to, message, letter.Envelope(sealed)); err != nil {
+		return fmt.Errorf("mail a document: %w", err)
 	}
 	return nil
 }

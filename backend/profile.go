@@ -147,8 +147,6 @@ func (p *Profile) start() {
 	r := &agent.Receipts{Desk: p.desk, Patience: staffPatience, InStep: p.replica.InStep, Log: p.log}
 	if p.me.ID == p.facts.Practice().Agent {
 		r.Patience = 0
-	}
-	if p.me.ID == p.facts.Practice().Agent {
 		k := &agent.Keys{Desk: p.desk, Book: p.facts.books.Book, Log: p.log}
 		changes, stop := p.Wake()
 		p.run("keys", func() error {
@@ -309,7 +307,6 @@ func readBook(ctx context.Context, db *store.DB, docs *documents.Documents, pin 
 	if err != nil {
 		return nil, fmt.Errorf("read the clinic's documents: %w", err)
 	}
-	_, kept = directory.Between(kept)
 	book, _, err := directory.NewBook(pin).With(kept...)
 	if err != nil {
 		// The others hold; one bad document must not keep a person from their messages.
@@ -322,15 +319,12 @@ func readBook(ctx context.Context, db *store.DB, docs *documents.Documents, pin 
 func (p *Profile) granted(ctx context.Context, docs *documents.Documents, book *directory.Book, s *vault.Secrets) error {
 	var all []documents.Document
 	if err := p.db.Read(ctx, func(tx *sql.Tx) (err error) {
-		all, err = docs.All(ctx, tx)
+		all, err = docs.Of(ctx, tx, directory.KindGrant)
 		return err
 	}); err != nil {
 		return fmt.Errorf("read what was granted: %w", err)
 	}
 	for _, d := range all {
-		if d.Kind != directory.KindGrant {
-			continue
-		}
 		g, err := book.ReadGrant(directory.Document(d))
 		if err != nil {
 			p.log.Warn("a grant on this computer does not hold", "err", err)

@@ -12,13 +12,11 @@ import (
 	"time"
 
 	"postern/backend/care"
-	"postern/backend/post/letter"
 	"postern/backend/post/submit"
 	"postern/backend/record/documents"
 	"postern/backend/record/store"
 	"postern/backend/trust/directory"
 	"postern/backend/trust/enrol"
-	"postern/backend/trust/seal"
 	"postern/backend/trust/strength"
 	"postern/backend/trust/vault"
 )
@@ -184,7 +182,7 @@ func (r *Registrar) run(ctx context.Context) error {
 func (r *Registrar) admit(ctx context.Context) error {
 	var all []documents.Document
 	err := r.db.Read(ctx, func(tx *sql.Tx) (err error) {
-		all, err = r.kept.All(ctx, tx)
+		all, err = r.kept.Of(ctx, tx, directory.KindAnswer)
 		return err
 	})
 	if err != nil {
@@ -192,9 +190,6 @@ func (r *Registrar) admit(ctx context.Context) error {
 	}
 	var errs []error
 	for _, d := range all {
-		if d.Kind != directory.KindAnswer {
-			continue
-		}
 		if err := r.Admit(ctx, directory.Document(d)); err != nil {
 			errs = append(errs, fmt.Errorf("take in who answered: %w", err))
 		}
@@ -216,16 +211,8 @@ func (r *Registrar) publish(ctx context.Context) (err error) {
 	var mailed []enrol.Outgoing
 	defer func() { err = errors.Join(err, r.Mailed(mailed...)) }()
 	for _, o := range pending {
-		sealed, err := seal.Seal(o.Key, o.Doc.Content())
-		if err != nil {
-			return fmt.Errorf("seal a document: %w", err)
-		}
-		message, err := letter.Write(letter.Header{From: r.login.Address, To: o.Address, Date: time.Now(), Domain: letter.Domain(r.login.Address)}, sealed)
-		if err != nil {
-			return fmt.Errorf("write a document's letter: %w", err)
-		}
-		if err := s.Send(ctx, r.login.Address, o.Address, message, letter.Envelope(sealed)); err != nil {
-			return fmt.Errorf("mail a document: %w", err)
+		if err := mailDocument(ctx, s, r.login.Address, o.Address, o.Key, o.Doc); err != nil {
+			return err
 		}
 		if mailed = append(mailed, o); len(mailed) == 20 {
 			if err := r.Mailed(mailed...); err != nil {

@@ -75,7 +75,7 @@ func (s *server) acting(r *http.Request, signed seat.Signed) parts.Acting {
 	}
 	now := signed.Patient()
 	a.About, a.Name, a.Away = now.ID, now.Name, now.ID != signed.Own()
-	a.MRN, a.Whose = parts.MRN(now.MRN), parts.Whose(now.Pronouns)
+	a.MRN, a.Whose = parts.MRN(now.MRN), now.Whose()
 	people, err := signed.Views().Acting(r.Context())
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "count for whom somebody writes", "err", err)

@@ -5,6 +5,7 @@ package care
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -113,6 +114,17 @@ type Patient struct {
 	PCP      OfficeID  `json:"pcp"`
 	Mailbox  MailboxID `json:"mailbox"` // the patient's own; empty where only proxies read
 	Visits   []Visit   `json:"visits,omitempty"`
+}
+
+// Whose is the possessive that goes with the patient's pronouns: "her", "his", "their".
+func (p Patient) Whose() string {
+	switch first, _, _ := strings.Cut(strings.ToLower(p.Pronouns), "/"); first {
+	case "she":
+		return "her"
+	case "he":
+		return "his"
+	}
+	return "their"
 }
 
 // Visit is one past appointment, as the patient panel and the picker show it.

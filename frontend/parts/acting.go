@@ -42,17 +42,6 @@ func endedBy(frontDesk string) string {
 	return "The clinic ended it. These are your own messages. If that is wrong, call the front desk at " + frontDesk + "."
 }
 
-// Whose is the possessive of a patient's pronouns: "his", "her", "their".
-func Whose(pronouns string) string {
-	switch first, _, _ := strings.Cut(strings.ToLower(pronouns), "/"); first {
-	case "she":
-		return "her"
-	case "he":
-		return "his"
-	}
-	return "their"
-}
-
 // ActingLine says below a name which record it is and what waits there.
 func ActingLine(p view.Acting) string {
 	var words []string

@@ -45,8 +45,17 @@ func (*Documents) Keep(ctx context.Context, tx *sql.Tx, kind string, bytes, sign
 }
 
 // All gives every document in the order in which they came.
-func (*Documents) All(ctx context.Context, tx *sql.Tx) (all []Document, err error) {
-	err = store.Each(ctx, tx, "SELECT kind, bytes, signature FROM document ORDER BY no", nil, func(rows *sql.Rows) error {
+func (*Documents) All(ctx context.Context, tx *sql.Tx) ([]Document, error) {
+	return documents(ctx, tx, "")
+}
+
+// Of gives the documents of one kind, in that order.
+func (*Documents) Of(ctx context.Context, tx *sql.Tx, kind string) ([]Document, error) {
+	return documents(ctx, tx, "WHERE kind = ?", kind)
+}
+
+func documents(ctx context.Context, tx *sql.Tx, where string, args ...any) (all []Document, err error) {
+	err = store.Each(ctx, tx, "SELECT kind, bytes, signature FROM document "+where+" ORDER BY no", args, func(rows *sql.Rows) error {
 		var d Document
 		err := rows.Scan(&d.Kind, &d.Bytes, &d.Signature)
 		all = append(all, d)

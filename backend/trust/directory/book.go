@@ -75,7 +75,7 @@ func (b *Book) With(docs ...Document) (*Book, []Change, error) {
 		}
 	}
 	// Certificates first, registrars' before devices': a document may come before the one that brings its signer's.
-	_, docs = Between(docs)
+	docs = slices.DeleteFunc(slices.Clone(docs), Document.Between) // those are in no book
 	bodies := make([]body, len(docs))
 	for i := range docs {
 		var err error

@@ -191,19 +191,3 @@ func Sign(key ed25519.PrivateKey, b interface{ head() *Head }) (Document, error)
 	}
 	return Document{Kind: kind, Bytes: raw, Signature: seal.Sign(key, labels[kind], raw)}, nil
 }
-
-// Subject is what a document is about: of a roster the patient, of a care list the person; of the directory, and of what
-// cannot be read, nothing.
-func Subject(d Document) string {
-	b, err := open(&d)
-	if err != nil {
-		return ""
-	}
-	switch b := b.(type) {
-	case *Roster:
-		return string(b.Patient.ID)
-	case *CareList:
-		return string(b.Person)
-	}
-	return ""
-}

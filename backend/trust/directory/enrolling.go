@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"slices"
 
 	"postern/backend/care"
 	"postern/backend/trust/seal"
@@ -181,13 +180,6 @@ func OpenGrant(pin Pin, d Document) (*Grant, *Book, error) {
 		return nil, nil, err
 	}
 	return g, book, book.verify(d, body)
-}
-
-// Between is documents that are in no book taken out of others.
-func Between(docs []Document) (between, rest []Document) {
-	rest = slices.DeleteFunc(slices.Clone(docs), func(d Document) bool { return d.Between() })
-	between = slices.DeleteFunc(slices.Clone(docs), func(d Document) bool { return !d.Between() })
-	return between, rest
 }
 
 // Between reports whether a document goes between a registrar and one device.

@@ -33,10 +33,9 @@ type Invitation struct {
 	Born      string          `json:"born,omitempty"` // against mistakes, not against attackers
 	Made      time.Time       `json:"made"`
 	Expires   time.Time       `json:"expires"`
-	Login     care.MailLogin  `json:"login"`  // reads the mailbox to which the grant comes
-	To        string          `json:"to"`     // address of the practice's mailbox
-	ToKey     seal.Public     `json:"toKey"`  // and its key
-	Member    bool            `json:"member"` // brings a key for the mailbox that the login reads
+	Login     care.MailLogin  `json:"login"` // reads the mailbox to which the grant comes
+	To        string          `json:"to"`    // address of the practice's mailbox
+	ToKey     seal.Public     `json:"toKey"` // and its key
 
 	proof []byte
 }
@@ -130,7 +129,7 @@ func (i *Invitation) Answer(now time.Time) (directory.Document, vault.Secrets, e
 	s := vault.Secrets{Practice: i.Practice, Root: i.Root, Device: newKey(), DeviceSecret: own.Text(), Logins: []care.MailLogin{i.Login}}
 	a := &directory.Answer{Head: directory.Head{Practice: i.Practice, At: directory.Time(now)}, Invitation: i.ID,
 		Key: s.Device.Public().(ed25519.PublicKey), Sealing: own.Public()}
-	if i.Member {
+	if i.Role == care.RoleMember { // who owns the mailbox that the login reads
 		box, err := seal.NewSecret()
 		if err != nil {
 			return directory.Document{}, vault.Secrets{}, err

@@ -74,7 +74,7 @@ func (r *Registrar) Invite(ctx context.Context, who care.PersonID) (Invited, err
 		to := s.Mailboxes[s.Practice.Mailbox]
 		i := Invitation{V: 1, ID: care.NewID("iv"), Practice: s.Practice.ID, Root: seal.Fingerprint(s.Root), Clinic: s.Practice.Name,
 			FrontDesk: s.Practice.FrontDesk, Name: shortened(secrets.Person.Name), Role: c.Role, Made: now, Expires: now.Add(inviteSpan),
-			Login: login, To: to.Address, ToKey: to.Key, Member: member}
+			Login: login, To: to.Address, ToKey: to.Key}
 		if p := s.patient(secrets.Patient); p != nil {
 			i.Born, i.Record = p.Patient.Born, ending(p.Patient.MRN)
 		}

@@ -30,7 +30,7 @@ func (w *town) grants(s vault.Secrets) (out []*directory.Grant) {
 	w.Helper()
 	own := must[seal.Secret](w)(seal.ParseSecret(s.DeviceSecret))
 	for _, o := range w.Pending() {
-		if o.about != "" || o.Key != own.Public() {
+		if o.mailbox != "" || o.Key != own.Public() {
 			continue
 		}
 		letter := must[[]byte](w)(seal.Seal(o.Key, o.Doc.Content()))
@@ -206,7 +206,7 @@ func TestInvitationsThatAreOver(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ file, code, field string }{
 		"no code":       {string(late.File), "KQ", "code"},
-		"a slip":        {string(late.File), late.Code[:18] + string(codeAlphabet[(strings.IndexByte(codeAlphabet, late.Code[18])+1)%32]), "code"},
+		"a slip":        {string(late.File), late.Code[:18] + string(vault.CodeAlphabet[(strings.IndexByte(vault.CodeAlphabet, late.Code[18])+1)%32]), "code"},
 		"not a file":    {"hello", late.Code, "file"},
 		"half a file":   {string(late.File[:len(late.File)/2]), late.Code, "file"},
 		"a flipped bit": {strings.Replace(string(late.File), `"salt":"`, `"salt":"A`, 1), late.Code, "file"},

@@ -6,29 +6,28 @@ import (
 	"strings"
 
 	"postern/backend/care"
+	"postern/backend/trust/vault"
 )
 
-// An invitation's code is 75 random bits as fifteen characters, and one that tells a slip of the pen. The alphabet is
-// Crockford's, without the letters that look like others.
+// An invitation's code is 75 random bits as fifteen characters, and one that tells a slip of the pen.
 const (
-	codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-	codeLength   = 16
-	codeGroup    = 4
-	slipLabel    = "postern.invite.slip.v1\n"
+	codeLength = 16
+	codeGroup  = 4
+	slipLabel  = "postern.invite.slip.v1\n"
 )
 
 func newCode() string {
 	var raw [codeLength - 1]byte
 	_, _ = rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
 	for i, b := range raw {
-		raw[i] = codeAlphabet[b&31]
+		raw[i] = vault.CodeAlphabet[b&31]
 	}
 	return string(raw[:]) + slip(string(raw[:]))
 }
 
 func slip(code string) string {
 	sum := sha256.Sum256([]byte(slipLabel + code))
-	return string(codeAlphabet[sum[0]&31])
+	return string(vault.CodeAlphabet[sum[0]&31])
 }
 
 // ShowCode writes a code in groups of four.
@@ -45,15 +44,11 @@ func ShowCode(code string) string {
 func ParseCode(typed string) (string, error) {
 	var b strings.Builder
 	for _, r := range strings.ToUpper(typed) {
-		switch r {
-		case '-', ' ', '\t', '\n', '\r', '\u2010', '\u2011', '\u2012', '\u2013', '\u00a0':
+		r, counts := vault.CodeCharacter(r)
+		if !counts {
 			continue
-		case 'O':
-			r = '0'
-		case 'I', 'L':
-			r = '1'
 		}
-		if !strings.ContainsRune(codeAlphabet, r) {
+		if !strings.ContainsRune(vault.CodeAlphabet, r) {
 			return "", badCode("An invitation code has only letters and digits, and no U.")
 		}
 		b.WriteRune(r)

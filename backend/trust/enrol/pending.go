@@ -16,15 +16,13 @@ type Outgoing struct {
 	Key     seal.Public // to seal it to
 	Doc     directory.Document
 
-	mailbox care.MailboxID
-	about   string // "": a grant
+	mailbox care.MailboxID // "": a grant
 	hash    string
 }
 
-// Pending is what is to be mailed: grants first, so that who is to read on can, then each document that is newer than what
-// its mailbox had. Sent twice it does no harm.
+// Pending is what is to be mailed: grants first, so that who is to read on can, then each document in force that its
+// mailbox lacks. Sent twice it does no harm.
 func (r *Registrar) Pending() []Outgoing {
-	all := r.Publish()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.state
@@ -33,32 +31,34 @@ func (r *Registrar) Pending() []Outgoing {
 		d := q.document()
 		out = append(out, Outgoing{Address: s.Mailboxes[q.Mailbox].Address, Key: q.Key, Doc: d, hash: d.Hash()})
 	}
-	for _, to := range all {
+	for _, to := range s.publish() {
 		for _, d := range to.Docs {
-			about, hash := aboutOf(d), d.Hash()
-			if s.Sent[to.Mailbox][about] != hash {
-				out = append(out, Outgoing{Address: to.Address, Key: to.Key, Doc: d, mailbox: to.Mailbox, about: about, hash: hash})
+			if hash := d.Hash(); !slices.Contains(s.Sent[to.Mailbox], hash) {
+				out = append(out, Outgoing{Address: to.Address, Key: to.Key, Doc: d, mailbox: to.Mailbox, hash: hash})
 			}
 		}
 	}
 	return out
 }
 
-// aboutOf names what a document is about, so that a newer one takes its place.
-func aboutOf(d directory.Document) string { return d.Kind + " " + directory.Subject(d) }
-
-// Mailed notes what was handed over to the mail system.
+// Mailed notes what was handed over to the mail system, and forgets what is no longer in force.
 func (r *Registrar) Mailed(letters ...Outgoing) error {
 	return r.change(func(s *state) (touched, error) {
 		for _, l := range letters {
-			if l.about == "" {
+			if l.mailbox == "" {
 				s.Grants = slices.DeleteFunc(s.Grants, func(q queued) bool { return q.document().Hash() == l.hash })
 				continue
 			}
-			if s.Sent[l.mailbox] == nil {
-				put(&s.Sent, l.mailbox, map[string]string{})
+			put(&s.Sent, l.mailbox, append(s.Sent[l.mailbox], l.hash))
+		}
+		for _, to := range s.publish() {
+			inForce := map[string]bool{}
+			for _, d := range to.Docs {
+				inForce[d.Hash()] = true
 			}
-			s.Sent[l.mailbox][l.about] = l.hash
+			if has := s.Sent[to.Mailbox]; len(has) > 0 {
+				s.Sent[to.Mailbox] = slices.DeleteFunc(has, func(hash string) bool { return !inForce[hash] })
+			}
 		}
 		return touched{}, nil
 	})

@@ -100,7 +100,7 @@ func (r *Registrar) AddMember(ctx context.Context, p care.Patient, relations []c
 			return touched{}, err
 		}
 		p.ID, p.Mailbox = care.PatientID(care.NewID("pt")), box
-		person := complete(care.Person{ID: care.PersonID(care.NewID("ps")), Name: p.Name, Pronoun: possessive(p.Pronouns), Role: care.RoleMember})
+		person := complete(care.Person{ID: care.PersonID(care.NewID("ps")), Name: p.Name, Pronoun: p.Whose(), Role: care.RoleMember})
 		s.Members = append(s.Members, member{Person: person, Patient: p.ID, Mailbox: box})
 		s.Patients = append(s.Patients, patient{Patient: p, Relations: slices.Clone(relations), Readers: []reader{{Person: person.ID}}})
 		m = Member{p, person}
@@ -248,14 +248,4 @@ func initial(word string) string {
 		return strings.ToUpper(string(r))
 	}
 	return ""
-}
-
-func possessive(pronouns string) string {
-	switch first, _, _ := strings.Cut(strings.ToLower(pronouns), "/"); first {
-	case "she":
-		return "her"
-	case "he":
-		return "his"
-	}
-	return "their"
 }

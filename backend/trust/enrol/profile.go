@@ -155,7 +155,10 @@ type Addressed struct {
 func (r *Registrar) Publish() []Addressed {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &r.state
+	return r.state.publish()
+}
+
+func (s *state) publish() []Addressed {
 	clinic := s.Directory.document(directory.KindDirectory)
 	var out []Addressed
 	add := func(id care.MailboxID, docs ...directory.Document) {

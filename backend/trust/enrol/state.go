@@ -34,7 +34,7 @@ type state struct {
 	Certs     map[care.PersonID][]directory.SignedCert `json:"certs"` // of all devices, by whose they are
 	Invites   []invite                                 `json:"invites,omitempty"`
 	Grants    []queued                                 `json:"grants,omitempty"`  // not mailed yet
-	Sent      map[care.MailboxID]map[string]string     `json:"sent,omitempty"`    // what each mailbox has, by what it is about: its hash
+	Sent      map[care.MailboxID][]string              `json:"sent,omitempty"`    // hashes of the documents in force that each mailbox has
 	Refused   []string                                 `json:"refused,omitempty"` // hashes of answers
 	Left      []care.PersonID                          `json:"left,omitempty"`    // of the staff, former
 	Ends      []string                                 `json:"ends,omitempty"`    // logins that are to end at the mail system

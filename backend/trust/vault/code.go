@@ -15,14 +15,28 @@ import (
 // Code is a recovery code: 128 random bits that open one vault. Nobody guesses it, so neither cost nor pause guards it.
 type Code struct{ bits [16]byte }
 
-// The code in words is 28 characters in groups of four: the bits, and twelve more that tell a slip of the pen. The
-// alphabet is Crockford's, without the letters that look like others.
+// CodeAlphabet are the characters of codes that people type: Crockford's, without the letters that look like others.
+const CodeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// CodeCharacter is an upper-case character of a code as it is meant: O for 0, I or L for 1. Hyphens and spaces do not count.
+func CodeCharacter(r rune) (meant rune, counts bool) {
+	switch r {
+	case '-', ' ', '\t', '\n', '\r', '\u2010', '\u2011', '\u2012', '\u2013', '\u00a0':
+		return r, false
+	case 'O':
+		return '0', true
+	case 'I', 'L':
+		return '1', true
+	}
+	return r, true
+}
+
+// The code in words is 28 characters in groups of four: the bits, and twelve more that tell a slip of the pen.
 const (
-	codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-	codeLength   = 28
-	codeGroup    = 4
-	codeLabel    = "postern.vault.code.v1"
-	slipLabel    = "postern.vault.slip.v1\n"
+	codeLength = 28
+	codeGroup  = 4
+	codeLabel  = "postern.vault.code.v1"
+	slipLabel  = "postern.vault.slip.v1\n"
 )
 
 // Text is the code as a person writes it down. It is a secret.
@@ -35,7 +49,7 @@ func (c Code) Text() string {
 		}
 		at := i * 5
 		pair := int(all[at/8])<<8 | int(all[at/8+1])
-		b.WriteByte(codeAlphabet[pair>>(11-at%8)&31])
+		b.WriteByte(CodeAlphabet[pair>>(11-at%8)&31])
 	}
 	return b.String()
 }
@@ -54,15 +68,11 @@ func ParseCode(typed string) (Code, error) {
 	var out [18]byte
 	n := 0
 	for _, r := range strings.ToUpper(typed) {
-		switch r {
-		case '-', ' ', '\t', '\n', '\r', '\u2010', '\u2011', '\u2012', '\u2013', '\u00a0':
+		r, counts := CodeCharacter(r)
+		if !counts {
 			continue
-		case 'O':
-			r = '0'
-		case 'I', 'L':
-			r = '1'
 		}
-		digit := strings.IndexRune(codeAlphabet, r)
+		digit := strings.IndexRune(CodeAlphabet, r)
 		switch {
 		case digit < 0:
 			return Code{}, badCode("A recovery code has only letters and digits, and no U.")

@@ -77,7 +77,7 @@ func TestSlipsAreTold(t *testing.T) {
 	text := strings.ReplaceAll(c.Text(), "-", "")
 	missed, all := 0, 0
 	for i := range text {
-		for _, r := range codeAlphabet {
+		for _, r := range CodeAlphabet {
 			if slip := text[:i] + string(r) + text[i+1:]; slip != text {
 				if all++; told(t, slip, "not as on the sheet") {
 					continue
