@@ -153,6 +153,32 @@ func what(l backend.Looked) string {
 		return "opened"
 	case audit.Copied:
 		return "saved a copy"
+	case audit.Printed:
+		return "printed a page"
+	case audit.Exported:
+		return "exported this record"
+	case audit.PassphraseChanged:
+		return "changed the passphrase"
+	case audit.SheetMade:
+		return "made a recovery sheet"
+	case audit.Recovered:
+		return "used a recovery code"
+	case audit.KeychainOn:
+		return "let this computer's keychain open the profile"
+	case audit.KeychainOff:
+		return "ended that the keychain opens the profile"
+	case audit.Added:
+		return "added " + printable(l.About)
+	case audit.Changed:
+		return "changed " + printable(l.About)
+	case audit.Removed:
+		return "removed " + printable(l.About)
+	case audit.Invited:
+		return "invited " + printable(l.About)
+	case audit.Withdrawn:
+		return "withdrew the invitation of " + printable(l.About)
+	case audit.Revoked:
+		return "withdrew the computer " + printable(l.About)
 	}
 	return string(l.What)
 }
@@ -167,10 +193,11 @@ func printable(s string) string {
 	}, s)
 }
 
-var auditColumns = []string{"number", "time", "what", "times", "person", "person_id", "patient", "mrn", "patient_id", "conversation"}
+var auditColumns = []string{"number", "time", "what", "times", "person", "person_id", "patient", "mrn", "patient_id", "conversation", "about", "about_id"}
 
 func auditCSV(out io.Writer, shown []backend.Looked, zone *time.Location) error {
 	w := csv.NewWriter(out)
+	w.UseCRLF = true // RFC 4180
 	if err := w.Write(auditColumns); err != nil {
 		return err
 	}
@@ -180,7 +207,7 @@ func auditCSV(out io.Writer, shown []backend.Looked, zone *time.Location) error 
 			times = strconv.Itoa(l.Times)
 		}
 		row := []string{strconv.FormatInt(l.No, 10), l.At.In(zone).Format("2006-01-02T15:04:05.000-07:00"), string(l.What), times,
-			l.Person.Name, string(l.Person.ID), l.Patient.Name, l.Patient.MRN, string(l.Patient.ID), l.Part.String()}
+			l.Person.Name, string(l.Person.ID), l.Patient.Name, l.Patient.MRN, string(l.Patient.ID), l.Part.String(), l.About, l.Ref}
 		for i := range row {
 			row[i] = inert(printable(row[i]))
 		}

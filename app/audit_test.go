@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +46,17 @@ func sheet() []backend.Looked {
 		{Entry: audit.Entry{What: audit.Refused, Times: 2}},
 		{Entry: audit.Entry{What: audit.Viewed, Part: care.EventID{2}}, Patient: eve},
 		{Entry: audit.Entry{What: audit.Viewed, Part: care.EventID{3}}, Patient: gone},
+		{Entry: audit.Entry{What: audit.PassphraseChanged}},
+		{Entry: audit.Entry{What: audit.SheetMade}},
+		{Entry: audit.Entry{What: audit.Recovered}},
+		{Entry: audit.Entry{What: audit.Printed}},
+		{Entry: audit.Entry{What: audit.Exported}},
+		{Entry: audit.Entry{What: audit.Added, Ref: string(eve.ID)}, About: eve.Name},
+		{Entry: audit.Entry{What: audit.Changed, Ref: "of_leeaaaaaaaaaaaaa"}, About: "Dr. Lee's office"},
+		{Entry: audit.Entry{What: audit.Invited, Ref: string(rosa.ID)}, About: rosa.Name},
+		{Entry: audit.Entry{What: audit.Withdrawn, Ref: string(rosa.ID)}, About: rosa.Name},
+		{Entry: audit.Entry{What: audit.Removed, Ref: string(rosa.ID)}, About: rosa.Name},
+		{Entry: audit.Entry{What: audit.Revoked, Ref: care.KeyID{1}.String()}, About: care.KeyID{1}.Shown()},
 	}
 	for i := range all {
 		all[i].No, all[i].At, all[i].Who, all[i].Person = int64(i)+1, time.Date(2026, 11, 23, 2+i, 59, 0, 5e6, time.UTC), rosa.ID, rosa
@@ -82,7 +94,7 @@ func TestAuditSheets(t *testing.T) {
 		}
 	}
 	rows, err := csv.NewReader(&values).ReadAll()
-	if err != nil || len(rows) != 8 || !slices.Equal(rows[0], auditColumns) {
+	if err != nil || len(rows) != 19 || !slices.Equal(rows[0], auditColumns) {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	for _, row := range rows[1:] {
@@ -105,14 +117,18 @@ func TestAuditSheets(t *testing.T) {
 }
 
 func TestAuditQuestions(t *testing.T) {
+	var all []int64
+	for _, l := range sheet() {
+		all = append(all, l.No)
+	}
 	for _, c := range []struct {
 		q    auditQuestion
 		want []int64
 	}{
-		{auditQuestion{}, []int64{1, 2, 3, 4, 5, 6, 7}},
-		{auditQuestion{from: "2026-11-23"}, []int64{4, 5, 6, 7}}, // by the clinic's clock, not by UTC
+		{auditQuestion{}, all},
+		{auditQuestion{from: "2026-11-23"}, all[3:]}, // by the clinic's clock, not by UTC
 		{auditQuestion{to: "2026-11-22"}, []int64{1, 2, 3}},
-		{auditQuestion{from: "2026-11-22", to: "2026-11-23"}, []int64{1, 2, 3, 4, 5, 6, 7}},
+		{auditQuestion{from: "2026-11-22", to: "2026-11-23"}, all},
 		{auditQuestion{from: "2026-11-24"}, nil},
 		{auditQuestion{patient: "48210739"}, []int64{2, 3}},
 		{auditQuestion{patient: " 4821 0739"}, []int64{2, 3}},
@@ -142,13 +158,28 @@ func TestAuditQuestions(t *testing.T) {
 type practice struct {
 	t    *testing.T
 	data string
-	now  time.Time
+
+	mu sync.Mutex
+	at time.Time
+}
+
+// now is the clock; what runs in the background reads it, too.
+func (p *practice) now() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at
+}
+
+func (p *practice) passes(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = p.at.Add(d)
 }
 
 func newDemoPractice(t *testing.T) *practice {
 	t.Helper()
-	p := &practice{t: t, data: t.TempDir(), now: time.Date(2026, 11, 24, 16, 0, 0, 0, time.UTC)}
-	m := demo.Maker{Data: p.data, Accounts: posttest.Start(t, posttest.Gateway), Now: func() time.Time { return p.now }, Log: slog.New(slog.DiscardHandler),
+	p := &practice{t: t, data: t.TempDir(), at: time.Date(2026, 11, 24, 16, 0, 0, 0, time.UTC)}
+	m := demo.Maker{Data: p.data, Accounts: posttest.Start(t, posttest.Gateway), Now: p.now, Log: slog.New(slog.DiscardHandler),
 		Params: vault.Params{Time: 1, Memory: 64, Threads: 1}, Say: func(int, int, string) {}}
 	if err := m.Make(t.Context()); err != nil {
 		t.Fatal(err)
@@ -159,7 +190,7 @@ func newDemoPractice(t *testing.T) *practice {
 // still signs in and reads, without the mail system.
 func (p *practice) still(id string, do func(*backend.Profile)) {
 	p.t.Helper()
-	b := backend.New(p.data, slog.New(slog.DiscardHandler), func() time.Time { return p.now })
+	b := backend.New(p.data, slog.New(slog.DiscardHandler), p.now)
 	defer b.Close()
 	profile, err := b.SignInStill(p.t.Context(), id, demo.Passphrase)
 	if err != nil {
@@ -248,8 +279,8 @@ func TestAuditOfScreens(t *testing.T) {
 		}
 		begun = len(all) + 1 // the sign-out to come
 	})
-	b := backend.New(p.data, slog.New(slog.DiscardHandler), func() time.Time { return p.now })
-	s := &caller{t: t, h: frontend.New(home{b}, frontend.Options{Token: "t", Now: func() time.Time { return p.now }})}
+	b := backend.New(p.data, slog.New(slog.DiscardHandler), p.now)
+	s := &caller{t: t, h: frontend.New(home{b}, frontend.Options{Token: "t", Now: p.now})}
 	s.ask(http.MethodGet, "/open?token=t", false)
 	s.signIn("rosa", demo.Passphrase)
 	at := "/inbox/all/" + knee.Part.String()
@@ -266,8 +297,8 @@ func TestAuditOfScreens(t *testing.T) {
 	s.signIn("rosa", "a guess")
 	s.signIn("rosa", "another")
 	s.signIn("rosa", demo.Passphrase)
-	p.now = p.now.Add(4 * time.Minute) // not long enough to be locked
-	s.ask(http.MethodGet, at, true)    // by itself, and the first time at this sign-in
+	p.passes(4 * time.Minute)       // not long enough to be locked
+	s.ask(http.MethodGet, at, true) // by itself, and the first time at this sign-in
 	s.ask(http.MethodGet, at, true)
 	b.Close()
 
@@ -343,7 +374,7 @@ func TestWhoRecoversReads(t *testing.T) {
 		t.Skip("makes a practice with a mail system")
 	}
 	p := newDemoPractice(t)
-	b := backend.New(p.data, slog.New(slog.DiscardHandler), func() time.Time { return p.now })
+	b := backend.New(p.data, slog.New(slog.DiscardHandler), p.now)
 	t.Cleanup(func() { b.Close() })
 	h := home{b}
 	before, err := h.SignIn(t.Context(), "rosa", demo.Passphrase)
@@ -368,5 +399,59 @@ func TestWhoRecoversReads(t *testing.T) {
 	}
 	if err := rosa.Desk().Copied(t.Context(), rows[0].Part); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMentions: what the page's search finds, by who, whose or what an entry is about.
+func TestMentions(t *testing.T) {
+	for text, want := range map[string][]int64{"": {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18}, "vega": {2, 3}, " MARI  vega ": {2, 3},
+		"4821 0739": {2, 3}, "48210739": {2, 3}, "4821": {2, 3}, "pt_gone": {7}, "lee's": {14}, "rosa vega": {2, 3}, "nobody": nil} {
+		var got []int64
+		for _, l := range sheet() {
+			if mentions(l, text) {
+				got = append(got, l.No)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestAuditOfAnAdministrator is the page over a real practice: what the others' computers told has come, the list leaves as
+// a file, and that it left is recorded.
+func TestAuditOfAnAdministrator(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a practice with a mail system")
+	}
+	p := newDemoPractice(t)
+	b := backend.New(p.data, slog.New(slog.DiscardHandler), p.now)
+	defer b.Close()
+	s := &caller{t: t, h: frontend.New(home{b: b}, frontend.Options{Token: "t", Now: p.now})}
+	s.ask(http.MethodGet, "/open?token=t", false)
+	s.signIn("jordan", demo.Passphrase)
+	page := s.ask(http.MethodGet, "/administration/audit", false).Body.String()
+	for _, words := range []string{"Rosa&#39;s computer", "This computer", "The clinic&#39;s agent", "Complete", "Signed in", "entries."} {
+		if !strings.Contains(page, words) {
+			t.Errorf("the page lacks %q", words)
+		}
+	}
+	for _, words := range []string{"never sent", "no digest", "No digest yet", "badge is-bad", "badge is-warn"} {
+		if strings.Contains(page, words) {
+			t.Errorf("the page has %q", words)
+		}
+	}
+	file := s.ask(http.MethodPost, "/administration/audit/export", false, "what", "sign-in")
+	rows, err := csv.NewReader(file.Body).ReadAll()
+	if err != nil || len(rows) < 2 || !strings.Contains(file.Header().Get("Content-Disposition"), "Audit 2026-11-24.csv") {
+		t.Fatalf("%d rows, %v, %v", len(rows), err, file.Header())
+	}
+	for _, row := range rows[1:] {
+		if row[2] != "sign-in" {
+			t.Errorf("it holds %q", row)
+		}
+	}
+	if page := s.ask(http.MethodPost, "/administration/audit", false, "what", "export").Body.String(); !strings.Contains(page, ">Exported this list<") {
+		t.Error("that it left is not recorded")
 	}
 }

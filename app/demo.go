@@ -59,7 +59,7 @@ func runDemo(cmd *cobra.Command, f flags, m backend.Mail, browser, startOver boo
 	}
 	var l net.Listener
 	if browser {
-		if l, err = listen(ctx, f.listen); err != nil {
+		if l, err = listen(ctx, "--listen", f.listen); err != nil {
 			return err
 		}
 		defer func() { _ = l.Close() }() // served to its end by show, or never
@@ -79,8 +79,8 @@ func runDemo(cmd *cobra.Command, f flags, m backend.Mail, browser, startOver boo
 	defer func() { err = errors.Join(err, stop()) }()
 	if !demo.Made(f.data) {
 		say("making a small practice (this is done once)")
-		m := demo.Maker{Data: f.data, Accounts: accounts, Log: log, Say: func(done, of int, what string) { say("%d of %d %s", done, of, what) }}
-		if err := m.Make(ctx); err != nil {
+		maker := demo.Maker{Data: f.data, Accounts: accounts, Log: log, Say: func(done, of int, what string) { say("%d of %d %s", done, of, what) }}
+		if err := maker.Make(ctx); err != nil {
 			return err
 		}
 	}
@@ -89,13 +89,13 @@ func runDemo(cmd *cobra.Command, f flags, m backend.Mail, browser, startOver boo
 	if _, err := agents.SignIn(ctx, demo.AgentProfile, demo.Passphrase); err != nil {
 		return fmt.Errorf("start the agent: %w", err)
 	}
-	b := backend.New(f.data, log, nil)
+	b := backend.New(f.data, log, nil).Over(m)
 	defer b.Close()
 	say("ready. The passphrase of every profile is \"%s\". Ctrl-C ends it.", demo.Passphrase)
 	if !browser {
-		return openWindow(ctx, b, f.data, log, raised)
+		return openWindow(ctx, b, f.data, log, raised, nil)
 	}
-	return show(ctx, l, b, f.data, log, cmd.OutOrStdout())
+	return show(ctx, l, b, f.data, log, nil, cmd.OutOrStdout())
 }
 
 // mark is what the screens of a data folder say: a demo's, that nobody in it is a patient.

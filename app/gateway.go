@@ -50,7 +50,7 @@ func newGateway(f *flags) *cobra.Command {
 	cmd.Flags().StringVar(&o.Key, "key", "", "file with its key")
 	cmd.Flags().StringVar(&o.Roots, "roots", "", "file with the authorities that clients must trust for it beside their system's")
 	cmd.Flags().Int64Var(&o.Limits.Mailbox, "quota", 0, "bytes that a mailbox may hold; 2 GiB by default")
-	cmd.AddCommand(newAccount(f), manage(f, "check", "Reads the whole file and says whether it holds together", func(cmd *cobra.Command, g *gateway.Gateway) error {
+	cmd.AddCommand(newAccount(f), newAccounts(f), manage(f, "check", "Reads the whole file and says whether it holds together", func(cmd *cobra.Command, g *gateway.Gateway) error {
 		if err := g.Check(cmd.Context()); err != nil {
 			return err
 		}
@@ -128,6 +128,37 @@ func newAccount(f *flags) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return with(cmd, f, listAccounts) },
 	}
 	cmd.AddCommand(add, list, remove, password)
+	return cmd
+}
+
+// newAccounts writes the file by which a practice on another computer uses this gateway.
+func newAccounts(f *flags) *cobra.Command {
+	w := backend.Wanted{Mailboxes: 20, Offices: 6, Logins: 4}
+	cmd := &cobra.Command{
+		Use: "accounts", Short: "Makes mailboxes and logins, and prints the accounts file by which a practice elsewhere uses them",
+		Long: "Makes mailboxes with logins at this gateway and prints them, with their passwords, as the accounts file that a practice\n" +
+			"on another computer is founded with, or takes in later. Whoever has the file has the mailboxes: write it where nobody\n" +
+			"else reads it (umask 077), and remove it when the practice has it.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return with(cmd, f, func(cmd *cobra.Command, g *gateway.Gateway) error {
+				if g.Alone() {
+					fmt.Fprintln(cmd.ErrOrStderr(), "postern: this gateway serves its own computer alone, and the file says so. Run it with --imap, --smtp and --host first.")
+				}
+				file, err := backend.WriteAccounts(cmd.Context(), g, w)
+				if err != nil {
+					return err
+				}
+				_, err = cmd.OutOrStdout().Write(file)
+				return err
+			})
+		},
+	}
+	cmd.Flags().IntVar(&w.Mailboxes, "mailboxes", w.Mailboxes, "mailboxes for members")
+	cmd.Flags().IntVar(&w.Offices, "offices", w.Offices, "mailboxes for the practice itself and its offices")
+	cmd.Flags().IntVar(&w.Logins, "logins", w.Logins, "logins for each member's mailbox, and for the agent at each office's; for the staff there ten times as many. A computer that enrols takes two")
+	cmd.Flags().StringVar(&w.Address, "address", "", "no new mailboxes, but more logins for the one with this address")
+	cmd.Flags().StringVar(&w.Kind, "kind", "", "with --address: owner (a member's), staff or agent")
 	return cmd
 }
 

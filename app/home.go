@@ -20,13 +20,21 @@ func (h home) Profiles(context.Context) ([]seat.Profile, error) {
 	labels, err := h.b.Profiles()
 	out := make([]seat.Profile, 0, len(labels))
 	for _, l := range labels {
-		out = append(out, seat.Profile{ID: l.ID, Label: l.Label})
+		out = append(out, seat.Profile(l))
 	}
 	return out, err
 }
 
 func (h home) SignIn(ctx context.Context, profile, passphrase string) (seat.Signed, error) {
 	p, err := h.b.SignIn(ctx, profile, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	return h.enters(p), nil
+}
+
+func (h home) OpenByKeychain(ctx context.Context, profile string) (seat.Signed, error) {
+	p, err := h.b.OpenByKeychain(ctx, profile)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +121,23 @@ func (s *signed) Desk() seat.Desk {
 	return desk{d, s.looks}
 }
 
+func (s *signed) Keychain(ctx context.Context) (seat.Keychain, error) {
+	k, err := s.Profile.Keychain(ctx)
+	return seat.Keychain(k), err
+}
+
+func (s *signed) Notices(ctx context.Context) (seat.Notices, error) {
+	n, err := s.OwnNotices(ctx)
+	return seat.Notices(n), err
+}
+
+func (s *signed) Audit() seat.Audit {
+	if s.Me().Role != care.RoleAdministrator {
+		return nil
+	}
+	return audits{s.Profile}
+}
+
 func (s *signed) Close() error {
 	s.b.Leave(s.Profile)
 	return nil
@@ -151,6 +176,14 @@ type views struct {
 
 func (v views) Thread(ctx context.Context, part care.EventID) (view.Thread, error) {
 	return v.looks.Thread(ctx, part, !seat.ByItself(ctx))
+}
+
+func (v views) Panel(ctx context.Context, patient care.PatientID) (view.Panel, error) {
+	return v.looks.Panel(ctx, patient)
+}
+
+func (v views) File(ctx context.Context, part, item care.EventID, n int) (view.Content, error) {
+	return v.looks.File(ctx, part, item, n)
 }
 
 // desk speaks the screens' words for drafts and texts on their way.

@@ -27,6 +27,14 @@ type doorbell struct {
 	Word string `json:"word"`
 }
 
+// makeFolder makes the data folder, if it is not there.
+func makeFolder(data string) error {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return care.Because(care.Internal, err, "The data folder cannot be made. Name another with --data.")
+	}
+	return nil
+}
+
 func bellFile(data string) string { return filepath.Join(data, "doorbell.json") }
 
 // first makes this program the one window of a data folder until closing. raised gets a word whenever a second start asks
@@ -34,8 +42,8 @@ func bellFile(data string) string { return filepath.Join(data, "doorbell.json") 
 // otherwise the error says what holds the folder.
 func first(cmd *cobra.Command, data string) (hold io.Closer, raised <-chan struct{}, err error) {
 	ctx := cmd.Context()
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, nil, care.Because(care.Internal, err, "The data folder cannot be made. Name another with --data.")
+	if err := makeFolder(data); err != nil {
+		return nil, nil, err
 	}
 	lock, err := backend.HoldFolder(data)
 	if care.KindOf(err) == care.Conflict && ring(ctx, data) == nil {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"postern/frontend/picturetest"
 )
 
 // patience is how long a screen may take to show what a person waits for. It ends a test that waits for what never
@@ -126,8 +128,11 @@ func (s *screen) gone(role, name string) {
 
 type args map[string]any
 
-// named finds what has a role and a name in the accessibility tree.
+// named finds what has a role and a name in the accessibility tree. Chromium does not answer where one page follows another meanwhile:
+// then it is asked again.
 func named(ctx context.Context, t *chromedp.Target, role, name string) ([]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience/6)
+	defer cancel()
 	var doc struct {
 		Root struct {
 			BackendNodeID int64 `json:"backendNodeId"`
@@ -382,9 +387,7 @@ func (s *screen) scheme(scheme string) {
 			{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}}}, nil)
 	}))
 	// A picture is taken of a whole frame: after it, nothing is half in one scheme and half in the other.
-	ctx, cancel := context.WithTimeout(s.ctx, patience)
-	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.CaptureScreenshot()); err != nil {
+	if _, err := picturetest.Patiently(s.t, s.ctx, chromedp.CaptureScreenshot()); err != nil {
 		s.fail(fmt.Sprintf("draw in %s: %v", scheme, err))
 	}
 }

@@ -27,27 +27,27 @@ func newServe(f *flags) *cobra.Command {
 		Long: "Serves Postern to a browser on this computer and prints one line, open: URL. The link is good while the\n" +
 			"program runs; open it in several browsers to sign in as several people.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), *f, cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), *f, nil, cmd.OutOrStdout()) },
 	}
 }
 
 // serve shows the profiles of a data folder until the context ends.
-func serve(ctx context.Context, f flags, out io.Writer) error {
+func serve(ctx context.Context, f flags, invitation []byte, out io.Writer) error {
 	log, err := logger(f, os.Stderr)
 	if err != nil {
 		return err
 	}
-	l, err := listen(ctx, f.listen)
+	l, err := listen(ctx, "--listen", f.listen)
 	if err != nil {
 		return err
 	}
-	b := backend.New(f.data, log, nil)
+	b := backend.New(f.data, log, nil).Using(keychain{}, true)
 	defer b.Close()
-	return show(ctx, l, b, f.data, log, out)
+	return show(ctx, l, b, f.data, log, invitation, out)
 }
 
 // show serves the screens until the context ends, then ends cleanly.
-func show(ctx context.Context, l net.Listener, b *backend.Backend, data string, log *slog.Logger, out io.Writer) error {
+func show(ctx context.Context, l net.Listener, b *backend.Backend, data string, log *slog.Logger, invitation []byte, out io.Writer) error {
 	token, err := newToken()
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -55,7 +55,7 @@ func show(ctx context.Context, l net.Listener, b *backend.Backend, data string, 
 	if _, err := fmt.Fprintf(out, "open: http://%s/open?token=%s\n", l.Addr(), token); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return serveUntil(ctx, l, frontend.New(home{b}, frontend.Options{Token: token, Mark: mark(data), Log: log, Ending: ctx.Done()}), log)
+	return serveUntil(ctx, l, frontend.New(home{b}, frontend.Options{Token: token, Mark: mark(data), Log: log, Invitation: invitation, Ending: ctx.Done()}), log)
 }
 
 // serveUntil answers until the context ends. What is under way then is still answered: the context ends no request, or
@@ -83,19 +83,20 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler, log *slog.L
 	return nil
 }
 
-// listen opens the loopback address; anything else would show patients' messages to the network.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+// listen opens the loopback address that a flag names; anything else would show patients' messages to the network, or how the
+// clinic's agent stands.
+func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, care.Because(care.Invalid, err, "--listen takes an address and a port, such as 127.0.0.1:8421.")
+		return nil, care.Because(care.Invalid, err, flag+" takes an address and a port, such as 127.0.0.1:8421.")
 	}
 	ip := net.ParseIP(host)
 	if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, care.Refusef(care.Invalid, "--listen takes a loopback address only (127.0.0.1, ::1 or localhost), not %s", host)
+		return nil, care.Refusef(care.Invalid, "%s takes a loopback address only (127.0.0.1, ::1 or localhost), not %s", flag, host)
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, care.Because(care.Unavailable, err, "The address "+addr+" cannot be used. Name another with --listen, or port 0 for a free one.")
+		return nil, care.Because(care.Unavailable, err, "The address "+addr+" cannot be used. Name another with "+flag+", or port 0 for a free one.")
 	}
 	return l, nil
 }

@@ -35,14 +35,18 @@ var icon []byte
 
 // runWindow opens the window on the profiles of a data folder: the one that is open already comes to the front. With no
 // display it serves a browser instead.
-func runWindow(cmd *cobra.Command, f flags, further bool) error {
+func runWindow(cmd *cobra.Command, f flags, further bool, invitation []byte) error {
 	ctx := cmd.Context()
 	if !display() {
 		noDisplay(cmd)
-		return serve(ctx, f, cmd.OutOrStdout())
+		return serve(ctx, f, invitation, cmd.OutOrStdout())
 	}
 	log, err := logger(f, os.Stderr)
 	if err != nil {
+		return err
+	}
+	// Also where an invitation opens it on a computer that has no profile yet: the text size chosen there is kept in it.
+	if err := makeFolder(f.data); err != nil {
 		return err
 	}
 	var raised <-chan struct{}
@@ -54,9 +58,9 @@ func runWindow(cmd *cobra.Command, f flags, further bool) error {
 		defer func() { _ = hold.Close() }() // the process ends
 		raised = bell
 	}
-	b := backend.New(f.data, log, nil)
+	b := backend.New(f.data, log, nil).Using(keychain{}, !further)
 	defer b.Close()
-	return openWindow(ctx, b, f.data, log, raised)
+	return openWindow(ctx, b, f.data, log, raised, invitation)
 }
 
 func noDisplay(cmd *cobra.Command) {
@@ -77,9 +81,9 @@ type window struct {
 	closing atomic.Bool // it is being closed: the toolkit, too, hears a signal, and to end it twice is to crash it
 }
 
-// openWindow shows the screens in a window of their own until it is closed, or the context ends. It must run on the main
-// thread.
-func openWindow(ctx context.Context, b *backend.Backend, data string, log *slog.Logger, raised <-chan struct{}) error {
+// openWindow shows the screens in a window of their own until it is closed, or the context ends, and the invitation with which
+// it was opened, if any. It must run on the main thread.
+func openWindow(ctx context.Context, b *backend.Backend, data string, log *slog.Logger, raised <-chan struct{}, invitation []byte) error {
 	w := &window{data: data, b: b, log: log, end: ctx, kept: keep(filepath.Join(data, "window.json"), log)}
 	place := w.kept.place()
 	hears, deaf := context.WithCancel(ctx)
@@ -90,7 +94,7 @@ func openWindow(ctx context.Context, b *backend.Backend, data string, log *slog.
 		BackgroundColour:         options.NewRGB(0xf6, 0xf5, 0xf2), // the ground of the light theme, before the first paint
 		EnableDefaultContextMenu: true,                             // copy and paste
 		AssetServer: &assetserver.Options{
-			Handler: frontend.New(home{b}, frontend.Options{Mark: mark(data), Log: log, Window: w, Lock: lockings(hears, log)}),
+			Handler: frontend.New(home{b}, frontend.Options{Mark: mark(data), Log: log, Window: w, Invitation: invitation, Lock: lockings(hears, log)}),
 		},
 		Logger:             quiet{log},
 		LogLevelProduction: 5, // what the toolkit says below an error tells of pages, and pages tell of patients

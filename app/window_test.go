@@ -122,13 +122,13 @@ func TestSecondStartRaisesTheFirst(t *testing.T) {
 	program, d := windowed(t), newDesktop(t)
 	data := t.TempDir()
 	first := d.window("first", program, "--data", data)
-	first.sees("There is no profile on this computer yet.")
+	first.sees("Nobody has a profile on this computer yet.")
 	out, err := d.command(program, "--data", data).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "brought to the front") {
 		t.Errorf("the second start: %v, %s", err, out)
 	}
 	further := d.window("further", program, "--data", data, "--new-window")
-	further.sees("There is no profile on this computer yet.")
+	further.sees("Nobody has a profile on this computer yet.")
 	// Ctrl Q closes a window.
 	if _, err := further.eye("key", asked{"name": "ctrl+q"}); err != nil {
 		t.Fatal(err)

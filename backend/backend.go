@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"postern/backend/agent"
 	"postern/backend/care"
 	"postern/backend/record/store"
 	"postern/backend/trust/enrol"
@@ -30,8 +31,16 @@ type Backend struct {
 	log  *slog.Logger
 	now  func() time.Time
 
-	mail   mailOpener
+	mail   mailOpener   // nil: the gateway in the data folder. Tests have others
 	params vault.Params // of vaults that are made here
+
+	ordinary *agent.Settings // nil: the agent has no ordinary mailbox
+
+	serving sync.Mutex // held while the gateway here is begun or ended
+	here    *here      // the gateway in the data folder, once somebody opened it; nil before that
+
+	keychain Keychain // nil: none is used
+	opens    bool     // it may open a profile here
 
 	mu         sync.Mutex
 	places     map[string]*place
@@ -42,6 +51,9 @@ type Backend struct {
 // mailOpener gives the accounts of the mail system that belongs to a data folder, and keeps it running until stop.
 type mailOpener func(ctx context.Context, data string) (accounts enrol.Accounts, stop func() error, err error)
 
+// systemOpener opens the mail system of the practice whose registrar is in a folder.
+type systemOpener func(ctx context.Context, dir, passphrase string) (*system, error)
+
 // place is where one profile is open, or not. Whoever opens or closes the profile holds it, and holds up nobody else.
 type place struct {
 	mu       sync.Mutex
@@ -49,12 +61,14 @@ type place struct {
 	onward   *onward  // nil, or what goes on for the profile while it is not open
 	sessions int
 	offline  atomic.Bool // the person works offline, as long as this program runs
+	asks     atomic.Bool // the keychain does not open it: somebody was in it since this program began, or it has not the key
 }
 
 // Label is what the chooser shows of a profile.
 type Label struct {
 	ID    string
 	Label string
+	Opens bool // now, by what the keychain keeps
 }
 
 // New makes a backend over a data folder; nothing is opened yet. A nil now is the computer's clock.
@@ -62,8 +76,16 @@ func New(data string, log *slog.Logger, now func() time.Time) *Backend {
 	if now == nil {
 		now = time.Now
 	}
-	return &Backend{data: data, log: log, now: now, mail: Mail{Log: log}.use, params: vault.Default,
+	return &Backend{data: data, log: log, now: now, params: vault.Default,
 		places: map[string]*place{}, enrolments: map[string]*enrolment{}}
+}
+
+// Over makes the backend's practice use a mail system of this computer other than the gateway: the demo's.
+func (b *Backend) Over(m Mail) *Backend {
+	if m.System == MailDovecot {
+		b.mail = m.use
+	}
+	return b
 }
 
 // HoldFolder keeps a second program that wants a whole data folder away from it, until it is closed or this process
@@ -105,6 +127,9 @@ func (b *Backend) Profiles() ([]Label, error) {
 		out = append(out, Label{ID: e.Name(), Label: label})
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Label < out[j].Label })
+	if len(out) == 1 { // a computer that several share is no place for it
+		out[0].Opens = b.offersOpen(out[0].ID)
+	}
 	return out, nil
 }
 
@@ -150,22 +175,24 @@ func (b *Backend) enter(ctx context.Context, id, dir string, v *vault.Vault, run
 	if b.ended() {
 		return nil, care.Refusef(care.Unavailable, "Postern is ending. Start it again to sign in.")
 	}
-	if at.profile == nil {
+	opened := at.profile == nil
+	if opened {
 		at.endOnward()
 		secrets := v.Secrets()
 		defer secrets.Wipe()
-		p, err := openProfile(ctx, dir, secrets, b.log.With("profile", id), b.now, b.mail)
+		p, err := openProfile(ctx, dir, secrets, b.log.With("profile", id), b.now, b.openSystem)
 		if err != nil {
 			return nil, err
 		}
-		p.ID, p.at, at.profile = id, at, p
+		p.ID, p.at, p.b, at.profile = id, at, b, p
 		p.replica.SetOffline(at.offline.Load())
-		if run {
-			p.start()
-		}
 	}
 	at.sessions++
+	at.asks.Store(true)
 	at.profile.trail.enter(ctx, v.Wrong())
+	if opened && run {
+		at.profile.start() // behind the entry of the sign-in, of which the practice is told
+	}
 	return at.profile, nil
 }
 
@@ -192,7 +219,7 @@ const parting = 10 * time.Second
 // Leave ends one session's use of a profile. With the last one the profile closes: no text can be taken back any more,
 // and what can be handed over is handed over first, for at most ten seconds. It does not wait for that. Letters that are
 // left are sealed and go on, without the profile's keys, until they went, somebody signs in again or the backend is
-// closed; everything else stays for the next sign-in.
+// closed; everything else stays for the next sign-in. A profile whose registrar is to go on stays open, with nobody at it.
 func (b *Backend) Leave(p *Profile) {
 	at := p.at
 	at.mu.Lock()
@@ -208,7 +235,7 @@ func (b *Backend) Leave(p *Profile) {
 		p.flush(parting)
 		at.mu.Lock()
 		defer at.mu.Unlock()
-		if at.profile == p && at.sessions == 0 { // nobody signed in again, and nobody closed it meanwhile
+		if at.profile == p && at.sessions == 0 && !p.stays() { // nobody signed in again, and nobody closed it meanwhile
 			at.close(true)
 			debug.FreeOSMemory() // keys that are text go with what else nobody holds any more, as far as Go gives it back
 		}
@@ -231,8 +258,8 @@ func (b *Backend) Part(limit time.Duration) (waiting int) {
 	return int(n.Load())
 }
 
-// Close closes every profile; nobody can sign in after it. What is in its hold is sent first, as when a person locks: for
-// at most ten seconds, and what cannot go stays on this computer, as does what was still going on. It may run twice.
+// Close closes every profile, and then the gateway here; nobody can sign in after it. What is in its hold is sent first, as when a person
+// locks: for at most ten seconds, and what cannot go stays on this computer, as does what was still going on. It may run twice.
 func (b *Backend) Close() {
 	b.mu.Lock()
 	b.over = true
@@ -245,6 +272,7 @@ func (b *Backend) Close() {
 		}
 		at.endOnward()
 	})
+	b.endHere()
 }
 
 // eachBusy does something with every place where a profile is open or letters go on, with all at once, and holds them

@@ -24,26 +24,26 @@ import (
 
 const passphrase = "of the tests"
 
-// accounts is a mail system that knows its accounts, and that nobody can reach.
-type accounts struct{}
+// unreached is a mail system that knows its accounts, and that nobody can reach.
+type unreached struct{}
 
-func (accounts) Mailbox(_ context.Context, local string) (string, error) {
+func (unreached) Mailbox(_ context.Context, local string) (string, error) {
 	return local + "@mail.test", nil
 }
 
-func (accounts) Login(_ context.Context, local string, _, _ bool) (care.MailLogin, error) {
+func (unreached) Login(_ context.Context, local string, _, _ bool) (care.MailLogin, error) {
 	nowhere := care.Endpoint{Host: "127.0.0.1", Port: 1, TLS: care.TLSNone}
 	return care.MailLogin{User: local, Password: "p", Address: local + "@mail.test", IMAP: nowhere, SMTP: nowhere}, nil
 }
 
-func (accounts) Without(context.Context, string) error { return nil }
+func (unreached) Without(context.Context, string) error { return nil }
 
 // data makes a practice with the profile of a nurse, rosa, and gives the data folder.
 func data(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	day := []care.Span{{From: "09:00", Until: "18:00"}}
-	reg, err := enrol.New(t.Context(), enrol.Options{Dir: filepath.Join(dir, "practice"), Passphrase: passphrase, Accounts: accounts{},
+	reg, err := enrol.New(t.Context(), enrol.Options{Dir: filepath.Join(dir, "practice"), Passphrase: passphrase, Accounts: unreached{},
 		Params: vault.Params{Time: 1, Memory: 64, Threads: 1}},
 		care.Practice{Name: "Alder Creek Clinic", Calendar: care.Calendar{Zone: "America/New_York", Hours: map[string][]care.Span{"mon": day}}})
 	must(t, err)

@@ -294,7 +294,7 @@ type seenLetter struct {
 	validity, uid uint32
 }
 
-func (g *grantSink) Known(_ context.Context, folder string, validity uint32) (func(uint32) bool, error) {
+func (g *grantSink) Known(_ context.Context, folder string, validity, _ uint32) (func(uint32) bool, error) {
 	return func(uid uint32) bool { return g.seen[seenLetter{folder, validity, uid}] }, nil
 }
 

@@ -31,12 +31,13 @@ func computer(t *testing.T, sys *posttest.System) *Backend {
 	return b
 }
 
-// until looks again each time that something can have changed, and gives up with the test.
+// until looks again each time that something can have changed, and gives up after minutes: what is tried again after one must
+// have had its turn, on a busy computer too.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.NewTimer(time.Minute)
+	limit := time.NewTimer(3 * time.Minute)
 	defer limit.Stop()
 	for !ok() {
 		select {
@@ -62,9 +63,15 @@ func fieldOf(err error) string {
 }
 
 func testFromAnEmptyFolder(t *testing.T, sys *posttest.System) {
+	fromAnEmptyFolder(t, func(t *testing.T) *Backend { return computer(t, sys) }, MailChoice{})
+}
+
+// fromAnEmptyFolder is the story, with a mail system of any kind. It gives the administrator and the member as they are at its end.
+func fromAnEmptyFolder(t *testing.T, another func(*testing.T) *Backend, mail MailChoice) (priya, member *Profile) {
+	t.Helper()
 	ctx := t.Context()
-	front := computer(t, sys)
-	founded, err := front.Found(ctx, Founding{Practice: ExamplePlan().Practice, RootPassphrase: "harbor violin maple sudden",
+	front := another(t)
+	founded, err := front.Found(ctx, Founding{Practice: ExamplePlan().Practice, Mail: mail, RootPassphrase: "harbor violin maple sudden",
 		Name: "Priya Nair", Label: "Priya", Passphrase: good})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +79,7 @@ func testFromAnEmptyFolder(t *testing.T, sys *posttest.System) {
 	if err := os.Rename(founded.RootFile, filepath.Join(t.TempDir(), "root.json")); err != nil { // it is taken away
 		t.Fatal(err)
 	}
-	priya, err := front.SignIn(ctx, founded.Profile, good)
+	priya, err = front.SignIn(ctx, founded.Profile, good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +107,7 @@ func testFromAnEmptyFolder(t *testing.T, sys *posttest.System) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		home := computer(t, sys)
+		home := another(t)
 		for field, e := range map[string]Enrolment{
 			"code":  {File: i.File, Code: "0000-0000-0000-0000", Born: born, Label: label, Passphrase: good},
 			"file":  {File: []byte("{}"), Code: i.Code, Born: born, Label: label, Passphrase: good},
@@ -209,4 +216,5 @@ func testFromAnEmptyFolder(t *testing.T, sys *posttest.System) {
 	if err := reg.Problem(); err != nil {
 		t.Error(err)
 	}
+	return priya, member
 }

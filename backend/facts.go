@@ -71,6 +71,10 @@ func (f *facts) Patients() []care.Patient                       { return f.book(
 func (f *facts) Relations(id care.PatientID) []care.Relation    { return f.book().Relations(id) }
 func (f *facts) Self(id care.PatientID) (care.PersonID, bool)   { return f.book().Self(id) }
 func (f *facts) Proxies(id care.PatientID) []care.Person        { return f.book().Proxies(id) }
-func (f *facts) WritesFor(id care.PersonID) []care.PatientID    { return f.book().WritesFor(id) }
-func (f *facts) Staff() []care.Person                           { return f.book().Staff() }
-func (f *facts) OfficesOf(id care.PersonID) []care.Office       { return f.book().OfficesOf(id) }
+func (f *facts) Reader(id care.PatientID, box care.MailboxID) (care.Person, bool) {
+	return f.book().Reader(id, box)
+}
+func (f *facts) WritesFor(id care.PersonID) []care.PatientID { return f.book().WritesFor(id) }
+func (f *facts) Staff() []care.Person                        { return f.book().Staff() }
+func (f *facts) OfficesOf(id care.PersonID) []care.Office    { return f.book().OfficesOf(id) }
+func (f *facts) Enrolled(id care.PersonID) bool              { return f.book().Enrolled(id) }

@@ -20,8 +20,8 @@ const module = "postern"
 // Arrows point down only; to change one is to change this table, in a diff that is read.
 var may = map[string][]string{
 	".": {"app"},
-	"app": {"backend", "backend/demo", "backend/care", "backend/command", "backend/post/gateway", "backend/record/draft", "backend/record/view",
-		"backend/trust/audit", "frontend", "frontend/seat"},
+	"app": {"backend", "backend/backup", "backend/demo", "backend/care", "backend/command", "backend/post/gateway", "backend/record/draft", "backend/record/view",
+		"backend/trust/audit", "backend/trust/enrol", "frontend", "frontend/seat"},
 
 	"backend/care":         {},
 	"backend/care/event":   {"backend/care"},
@@ -43,23 +43,31 @@ var may = map[string][]string{
 	"backend/record/projection": {"backend/care", "backend/care/event", "backend/care/fold", "backend/record/store"},
 	"backend/record/draft":      {"backend/care", "backend/record/store"},
 	"backend/record/seen":       {"backend/care", "backend/record/store"},
+	"backend/record/ordinary":   {"backend/care", "backend/record/store"},
 	"backend/record/documents":  {"backend/care", "backend/record/store"},
+	"backend/record/digests":    {"backend/care", "backend/care/event", "backend/record/store"},
 	"backend/record/view": {"backend/care…", "backend/record/store", "backend/record/draft",
 		"backend/record/outbox", "backend/record/seen"},
 
-	"backend/post/letter":  {"backend/care"},
-	"backend/post/dial":    {"backend/care"},
-	"backend/post/submit":  {"backend/care", "backend/post/dial"},
-	"backend/post/fetch":   {"backend/care", "backend/post/dial"},
-	"backend/post/gateway": {"backend/care", "backend/record/store"},
-	"backend/post/recipe":  {"backend/care", "build/gateways"},
-	"build/gateways":       {},
+	"backend/post/letter":   {"backend/care"},
+	"backend/post/bounce":   {},
+	"backend/post/notice":   {"backend/care"},
+	"backend/post/dial":     {"backend/care"},
+	"backend/post/submit":   {"backend/care", "backend/post/dial"},
+	"backend/post/fetch":    {"backend/care", "backend/post/dial"},
+	"backend/post/answer":   {"backend/care"},
+	"backend/post/trial":    {"backend/care", "backend/post/dial", "backend/post/submit", "backend/post/fetch", "backend/post/letter"},
+	"backend/post/accounts": {"backend/care"},
+	"backend/post/gateway":  {"backend/care", "backend/record/store"},
+	"backend/post/recipe":   {"backend/care", "build/gateways"},
+	"build/gateways":        {},
 
 	"backend/replica": {"backend/care…", "backend/trust…", "backend/record…", "backend/post…"},
 	"backend/command": {"backend/care…", "backend/trust/directory", "backend/record…"},
 	"backend/agent":   {"backend/care…", "backend/trust…", "backend/record…", "backend/post…", "backend/command"},
 	"backend":         {"backend…"},
 	"backend/demo":    {"backend…"},
+	"backend/backup":  {"backend…"},
 
 	"frontend":         {"backend/care", "backend/record/view", "frontend…"},
 	"frontend/static":  {},
@@ -71,7 +79,7 @@ var may = map[string][]string{
 }
 
 // screens are the rooms of frontend that show one screen each; they never import each other.
-var screens = []string{"signin", "passphrase", "center", "compose", "thread", "transcript", "inbox", "desk"}
+var screens = []string{"signin", "passphrase", "center", "compose", "thread", "transcript", "inbox", "desk", "enrol", "setup", "admin", "audit", "notices"}
 
 // support are the rooms that exist for tests. They may import anything of ours, and only tests may import them.
 var support = []string{"backend/post/posttest", "backend/record/recordtest", "backend/stories", "frontend/picturetest"}
@@ -83,7 +91,9 @@ var owners = map[string][]string{
 	"golang.org/x/crypto":              {"backend/trust/seal", "backend/trust/vault", "backend/record/store/atrest"},
 	"golang.org/x/sync":                {"backend/replica", "backend/post/fetch"},
 	"golang.org/x/term":                {"app"},
-	"golang.org/x/text":                {"backend/trust/vault", "backend/record/store"},
+	"golang.org/x/text":                {"backend/trust/seal", "backend/trust/vault", "backend/record/store", "backend/post/answer", "frontend/admin"},
+	"golang.org/x/net/html":            {"backend/post/answer"},
+	"golang.org/x/net/publicsuffix":    {"backend/post/answer"},
 	"github.com/sethvargo/go-diceware": {"backend/trust/strength"},
 	"github.com/trustelem/zxcvbn":      {"backend/trust/strength"},
 	"github.com/rickar/cal/v2":         {"backend/care/promise"},
@@ -91,17 +101,23 @@ var owners = map[string][]string{
 	"github.com/emersion/go-imap":      {"backend/post/fetch", "backend/post/gateway"},
 	"github.com/emersion/go-smtp":      {"backend/post/submit", "backend/post/gateway"},
 	"github.com/emersion/go-sasl":      {"backend/post/submit", "backend/post/fetch", "backend/post/gateway"},
-	"github.com/emersion/go-message":   {"backend/post/letter", "backend/post/gateway"},
+	"github.com/emersion/go-message":   {"backend/post/letter", "backend/post/gateway", "backend/post/answer", "backend/post/bounce", "backend/post/notice"},
+	"github.com/emersion/go-msgauth":   {"backend/post/answer"},
 	"github.com/a-h/templ":             {"frontend…"},
+	"rsc.io/qr":                        {"frontend/admin"},
 	"github.com/wailsapp/wails/v2":     {"app"},
 	"github.com/godbus/dbus/v5":        {"app"},
+	"github.com/zalando/go-keyring":    {"app"},
 	"github.com/spf13/cobra":           {"app"},
+
+	"github.com/prometheus/client_golang": {"app"},
+	"golang.org/x/sys/windows":            {"backend", "app"},
 
 	"database/sql": {"backend/record…", "backend/post/gateway", "backend/command", "backend/replica", "backend/agent", "backend"},
 	"net/http":     {"frontend…", "app"},
 	"net/smtp":     {},
 	"net":          {"backend/post…", "backend/demo", "frontend", "app"},
-	"os":           {"backend/trust/vault", "backend/trust/enrol", "backend/record/store…", "backend/post/gateway", "backend/post/recipe", "backend/demo", "backend", "app"},
+	"os":           {"backend/trust/vault", "backend/trust/enrol", "backend/record/store…", "backend/post/gateway", "backend/post/recipe", "backend/demo", "backend/backup", "backend", "app"},
 	"os/exec":      {"backend/post/recipe", "app"},
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"postern/backend/care"
+	"postern/backend/trust/audit"
 	"postern/backend/trust/strength"
 	"postern/backend/trust/vault"
 )
@@ -67,7 +68,7 @@ func (b *Backend) byCode(typed string) (Label, *vault.Vault, error) {
 }
 
 // Recover signs in with a recovery code, also during a pause, and gives the profile another passphrase: from then on the
-// old one and the code open nothing. Where it cannot be signed in to, both stay good. Else it is as SignIn.
+// old one, the code and a keychain open nothing. Where it cannot be signed in to, both stay good. Else it is as SignIn.
 func (b *Backend) Recover(ctx context.Context, typed, next string) (*Profile, Label, error) {
 	label, v, err := b.byCode(typed)
 	if err != nil {
@@ -81,10 +82,16 @@ func (b *Backend) Recover(ctx context.Context, typed, next string) (*Profile, La
 	if err != nil {
 		return nil, Label{}, err
 	}
-	if err := v.Recover(next); err != nil {
+	kept, err := vault.InKeychain(p.dir)
+	if err == nil {
+		err = v.Recover(next)
+	}
+	if err != nil {
 		b.Leave(p)
 		return nil, Label{}, err
 	}
+	p.trail.note(ctx, p.trail.entry(audit.Recovered))
+	b.tidyKeychain(ctx, p.ID, kept)
 	return p, label, nil
 }
 
@@ -98,7 +105,7 @@ func (p *Profile) unlock(now string) (*vault.Vault, error) {
 }
 
 // ChangePassphrase gives the profile another passphrase. The one of now is asked for, and tried as at sign-in: an unlocked
-// screen is not enough to take a profile over.
+// screen is not enough to take a profile over. A keychain does not open the profile from then on.
 func (p *Profile) ChangePassphrase(now, next string) error {
 	label, err := vault.Label(p.dir)
 	if err != nil {
@@ -112,7 +119,16 @@ func (p *Profile) ChangePassphrase(now, next string) error {
 		return err
 	}
 	defer v.Close()
-	return v.SetPassphrase(next)
+	kept, err := vault.InKeychain(p.dir)
+	if err != nil {
+		return err
+	}
+	if err := v.SetPassphrase(next); err != nil {
+		return err
+	}
+	p.trail.note(context.Background(), p.trail.entry(audit.PassphraseChanged))
+	p.b.tidyKeychain(context.Background(), p.ID, kept)
+	return nil
 }
 
 // NewCode makes a recovery code and ends the one before. It is shown once and kept nowhere. The passphrase is asked for as
@@ -127,6 +143,7 @@ func (p *Profile) NewCode(now string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	p.trail.note(context.Background(), p.trail.entry(audit.SheetMade))
 	return code.Text(), nil
 }
 

@@ -92,7 +92,7 @@ func (m Mail) gateway(ctx context.Context, data string, elsewhere bool) (enrol.A
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := g.Start(ctx); err != nil && !(elsewhere && care.KindOf(err) == care.Conflict) {
+	if err := g.Start(ctx); err != nil && !(elsewhere && errors.Is(err, gateway.ErrRuns)) {
 		return nil, nil, errors.Join(err, g.Close())
 	}
 	return g, g.Close, nil

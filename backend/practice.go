@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,6 +30,21 @@ func MakeProfile(ctx context.Context, r *enrol.Registrar, dir string, who care.P
 	if err != nil {
 		return err
 	}
+	return unlocked(dir, passphrase, func(_ *vault.Vault, s *vault.Secrets) error {
+		return keepDocuments(ctx, dir, s.Store, made.Documents)
+	})
+}
+
+// GiveRegistrar makes a profile the one that holds the registrar, which lies in the same folder under the passphrase key.
+func GiveRegistrar(dir, passphrase, key string) error {
+	return unlocked(dir, passphrase, func(v *vault.Vault, s *vault.Secrets) error {
+		s.Registrar = key
+		return v.Save(*s)
+	})
+}
+
+// unlocked opens a profile's vault for as long as something is done with it and what it holds.
+func unlocked(dir, passphrase string, do func(*vault.Vault, *vault.Secrets) error) error {
 	v, err := vault.Open(dir, passphrase)
 	if err != nil {
 		return err
@@ -36,7 +52,7 @@ func MakeProfile(ctx context.Context, r *enrol.Registrar, dir string, who care.P
 	defer v.Close()
 	secrets := v.Secrets()
 	defer secrets.Wipe()
-	return keepDocuments(ctx, dir, secrets.Store, made.Documents)
+	return do(v, &secrets)
 }
 
 // Refresh puts the practice's newest documents into a profile's record on this computer.
@@ -45,14 +61,9 @@ func Refresh(ctx context.Context, r *enrol.Registrar, dir string, who care.Perso
 	if err != nil {
 		return err
 	}
-	v, err := vault.Open(dir, passphrase)
-	if err != nil {
-		return err
-	}
-	defer v.Close()
-	secrets := v.Secrets()
-	defer secrets.Wipe()
-	return keepDocuments(ctx, dir, secrets.Store, docs)
+	return unlocked(dir, passphrase, func(_ *vault.Vault, s *vault.Secrets) error {
+		return keepDocuments(ctx, dir, s.Store, docs)
+	})
 }
 
 func keepDocuments(ctx context.Context, dir string, key []byte, docs []directory.Document) error {
@@ -75,18 +86,36 @@ func keepDocuments(ctx context.Context, dir string, key []byte, docs []directory
 	return err
 }
 
-// Publish mails the practice's documents, sealed, to every mailbox that is to have them.
-func Publish(ctx context.Context, r *enrol.Registrar, login care.MailLogin) error {
-	s, err := submit.Dial(ctx, login)
+// noteEvery is how much of what was mailed is mailed again after a crash, which does no harm.
+const noteEvery = 5 * time.Second
+
+// Publish mails what others are to know of the practice and have not been sent, by the first of these logins that connects.
+func Publish(ctx context.Context, r *enrol.Registrar, logins ...care.MailLogin) error {
+	if pending := r.Pending(); len(pending) > 0 {
+		return mailAll(ctx, r, pending, logins...)
+	}
+	return nil
+}
+
+func mailAll(ctx context.Context, r *enrol.Registrar, pending []enrol.Outgoing, logins ...care.MailLogin) (err error) {
+	s, login, err := submit.DialFirst(ctx, logins...)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }() // each letter's fate is its own answer
-	for _, to := range r.Publish() {
-		for _, d := range to.Docs {
-			if err := mailDocument(ctx, s, login.Address, to.Address, to.Key, d); err != nil {
+	// What was handed over is noted now and then, and at the end: each time the registrar's whole file is written.
+	var mailed []enrol.Outgoing
+	noted := time.Now()
+	defer func() { err = errors.Join(err, r.Mailed(mailed...)) }()
+	for _, o := range pending {
+		if err := mailDocument(ctx, s, login.Address, o.Address, o.Key, o.Doc); err != nil {
+			return err
+		}
+		if mailed = append(mailed, o); time.Since(noted) > noteEvery {
+			if err := r.Mailed(mailed...); err != nil {
 				return err
 			}
+			mailed, noted = nil, time.Now()
 		}
 	}
 	return nil

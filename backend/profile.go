@@ -9,16 +9,21 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern/backend/agent"
 	"postern/backend/care"
 	"postern/backend/care/fold"
 	"postern/backend/command"
+	"postern/backend/post/dial"
+	"postern/backend/record/digests"
 	"postern/backend/record/documents"
 	"postern/backend/record/draft"
 	"postern/backend/record/journal"
+	"postern/backend/record/ordinary"
 	"postern/backend/record/outbox"
 	"postern/backend/record/projection"
 	"postern/backend/record/seen"
@@ -37,6 +42,7 @@ const staffPatience = time.Minute
 type Profile struct {
 	ID string
 
+	b   *Backend
 	at  *place
 	dir string
 	now func() time.Time
@@ -46,38 +52,51 @@ type Profile struct {
 	desk    *command.Desk
 	views   *view.Views
 	trail   *trail
+	digests *digests.Digests
+	mails   *ordinary.Mails
+	watch   agent.Watch                  // of the ordinary mailbox
+	reading atomic.Pointer[agent.Bridge] // of it; nil: it is not read
+	threads *projection.Projection
 	replica *replica.Replica
+	heard   heard
+	began   time.Time // when it was opened
 
 	registrar *Registrar
+	restored  *restored // nil: it was not put back from a backup
 	facts     *facts
 	log       *slog.Logger
 	lock      *store.FileLock
 	device    ed25519.PrivateKey // wiped at the end
 	spool     *spool
+	dismissed bool // the practice has withdrawn this device
 
 	wake   wakes
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	duty   sync.WaitGroup // what runs until the practice names its agent anew
 }
 
 // openProfile opens what a profile's secrets unlock, of which it keeps its own copies. Nothing runs until start.
-func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Logger, now func() time.Time, mail mailOpener) (*Profile, error) {
+func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Logger, now func() time.Time, mail systemOpener) (*Profile, error) {
 	lock, err := store.Lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, care.Because(care.Conflict, err, "This profile is open in another Postern on this computer. Close that one first.")
 	}
-	p := &Profile{dir: dir, now: now, me: s.Person, log: log, lock: lock, device: slices.Clone(s.Device)}
-	if p.db, err = store.Open(ctx, filepath.Join(dir, "replica.db"), s.Store); err != nil {
+	p := &Profile{dir: dir, now: now, me: s.Person, log: log, lock: lock, began: now(), device: slices.Clone(s.Device)}
+	if p.db, err = openRecord(ctx, dir, s.Store, log, now()); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	if err := p.wire(ctx, s, now); err != nil {
+		return nil, errors.Join(err, p.db.Close(), lock.Close())
+	}
+	if err := p.comeBack(ctx); err != nil {
 		return nil, errors.Join(err, p.db.Close(), lock.Close())
 	}
 	if s.Registrar != "" {
 		if p.registrar, err = openRegistrar(ctx, p, s, mail); err != nil {
 			return nil, errors.Join(err, p.db.Close(), lock.Close())
 		}
-		p.replica.Answers = p.registrar
+		p.replica.Answers, p.replica.Looked = p.registrar, p.registrar.looked
 	}
 	if p.spool, err = newSpool(dir, s.Store); err != nil {
 		return nil, errors.Join(err, p.db.Close(), lock.Close())
@@ -88,6 +107,9 @@ func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Log
 
 // Registrar makes the practice's documents; nil but for the administrator's profile that holds it.
 func (p *Profile) Registrar() *Registrar { return p.registrar }
+
+// stays reports whether the profile stays open with nobody at it: its registrar takes in who answers an invitation.
+func (p *Profile) stays() bool { return p.registrar != nil && p.registrar.Stays() }
 
 // wire joins the rooms of one profile.
 func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Time) error {
@@ -110,14 +132,19 @@ func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Tim
 	}
 	p.trail = &trail{db: p.db, kept: documents.NewTrail(p.db), key: p.device, who: s.Person.ID, now: now, log: p.log}
 	drafts, box, marks := draft.New(p.db), outbox.New(p.db), seen.New(p.db)
+	p.digests, p.mails = digests.New(p.db, p.zone), ordinary.New(p.db)
 	pr := projection.New(p.db, func() fold.Authority { return books.Book() }, p.facts)
+	p.threads = pr
 	j := journal.New(p.db, pr)
 	if _, err := pr.Ready(ctx); err != nil {
 		return err
 	}
+	if err := p.knownDigests(ctx, j, book); err != nil {
+		return err
+	}
 	p.views = view.New(p.db, view.Viewer{Person: s.Person.ID, Patient: s.Patient, Member: s.Person.Role == care.RoleMember}, p.facts, now)
 	p.desk = &command.Desk{
-		DB: p.db, Journal: j, Outbox: box, Drafts: drafts, Seen: marks, Threads: pr,
+		DB: p.db, Journal: j, Outbox: box, Drafts: drafts, Seen: marks, Threads: pr, Digests: p.digests,
 		Directory: func() command.Directory { return books.Book() }, Clock: p.facts.Clock,
 		Signer: signer{key: p.device}, Me: s.Person, Patient: s.Patient, Mailbox: ownMailbox(s), Now: now,
 		Wake: p.changed,
@@ -130,6 +157,19 @@ func (p *Profile) wire(ctx context.Context, s vault.Secrets, now func() time.Tim
 			p.wake.tell(command.Change{Threads: threads, Texts: texts, Sync: sync})
 		},
 	}
+	p.replica.Keeps = func() bool { return p.me.Role == care.RoleMember || p.isAgent() }
+	if s.Person.Role.Staff() {
+		p.replica.Digests = p.digests
+	}
+	if s.Registrar != "" { // the administrator's is where it is shown
+		p.replica.Heard = p.heard.hear
+		if err := p.knownHealth(ctx); err != nil {
+			return err
+		}
+	}
+	if p.dismissed {
+		p.replica.Dismiss()
+	}
 	return nil
 }
 
@@ -138,26 +178,64 @@ func (p *Profile) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	p.run("replica", func() error { return p.replica.Run(ctx) })
+	p.run("watch", func() error { return dial.Watch{}.Run(ctx, p.doubt) })
 	if p.registrar != nil {
-		p.run("registrar", func() error { return p.registrar.run(ctx) })
+		p.run("registrar", func() error {
+			if err := p.learnt(ctx); err != nil {
+				return err
+			}
+			return p.registrar.run(ctx)
+		})
 	}
 	if !p.me.Role.Staff() {
 		return
 	}
-	r := &agent.Receipts{Desk: p.desk, Patience: staffPatience, InStep: p.replica.InStep, Log: p.log}
-	if p.me.ID == p.facts.Practice().Agent {
-		r.Patience = 0
-		k := &agent.Keys{Desk: p.desk, Book: p.facts.books.Book, Log: p.log}
-		changes, stop := p.Wake()
-		p.run("keys", func() error {
-			defer stop()
-			return k.Run(ctx, changes)
-		})
+	p.run("digests", func() error { return p.digesting(ctx) })
+	if p.me.Role == care.RoleAgent {
+		p.run("health", func() error { return p.telling(ctx) })
 	}
+	p.run("duties", func() error { return p.whileNamed(ctx, p.duties) })
+}
+
+// duties runs the receipts, and of the agent that the directory names all that is its alone, until the context ends.
+func (p *Profile) duties(ctx context.Context) {
+	r := &agent.Receipts{Desk: p.desk, Patience: staffPatience, InStep: p.replica.InStep, Log: p.log}
+	if p.isAgent() {
+		r.Patience = 0
+		k := &agent.Keys{Desk: p.desk, Book: p.facts.books.Book, InStep: p.replica.InStep, Log: p.log}
+		p.follow(ctx, "keys", k.Run)
+		h := &agent.Housekeeping{Mailboxes: p.replica, InStep: p.replica.InStep, Now: p.now, Log: p.log}
+		p.follow(ctx, "housekeeping", func(ctx context.Context, _ <-chan command.Change) error { return h.Run(ctx) })
+		m := &agent.Promises{Desk: p.desk, InStep: p.replica.InStep, Log: p.log}
+		m.Begin()
+		p.follow(ctx, "promises", m.Run)
+		p.follow(ctx, "notices", p.notices(p.b.ordinary).Run)
+		if p.b.ordinary != nil {
+			p.follow(ctx, "ordinary mail", p.mailing(*p.b.ordinary).Run)
+			p.follow(ctx, "digest for the care team", func(ctx context.Context, _ <-chan command.Change) error { return p.staffDigest(*p.b.ordinary).Run(ctx) })
+			if len(p.b.ordinary.Staff) > 0 { // else there is nobody to be told
+				p.follow(ctx, "what is overdue", func(ctx context.Context, _ <-chan command.Change) error { return p.overdue(*p.b.ordinary).Run(ctx) })
+			}
+			// Where answers come into no conversation, too: who answers STOP is heard, and what comes back is told.
+			b := p.bridge(*p.b.ordinary)
+			p.reading.Store(b)
+			p.follow(ctx, "replies by ordinary mail", func(ctx context.Context, _ <-chan command.Change) error { return b.Run(ctx) })
+		}
+	}
+	p.follow(ctx, "receipts", r.Run)
+}
+
+// follow runs what acts on changes, once an older copy has learnt what it did since: before, it would do that again.
+func (p *Profile) follow(ctx context.Context, what string, work func(context.Context, <-chan command.Change) error) {
 	changes, stop := p.Wake()
-	p.run("receipts", func() error {
+	p.duty.Add(1)
+	p.run(what, func() error {
+		defer p.duty.Done()
 		defer stop()
-		return r.Run(ctx, changes)
+		if err := p.learnt(ctx); err != nil {
+			return err
+		}
+		return work(ctx, changes)
 	})
 }
 
@@ -202,7 +280,7 @@ func (p *Profile) close(sessions int, goOn bool) *onward {
 	}
 	p.done.Wait()
 	var left *replica.Onward
-	if goOn && p.cancel != nil { // what is driven step by step sends nothing by itself
+	if goOn && p.cancel != nil && p.replica.Learnt() { // what is driven step by step sends nothing by itself
 		var err error
 		if left, err = p.replica.Onward(context.Background()); err != nil {
 			p.log.Error("what was not sent waits for the next sign-in", "err", err)
@@ -210,6 +288,11 @@ func (p *Profile) close(sessions int, goOn bool) *onward {
 	}
 	p.trail.close(sessions)
 	p.wake.close()
+	if p.db.Damaged() {
+		if err := noteDamage(p.dir); err != nil {
+			p.log.Error("the record is damaged, and that cannot be noted", "err", err)
+		}
+	}
 	if err := p.db.Close(); err != nil {
 		p.log.Error("close the record", "err", err)
 	}
@@ -276,10 +359,29 @@ func (p *Profile) Views() *view.Views { return p.views }
 func (p *Profile) Desk() *command.Desk { return p.desk }
 
 // Sync says how this computer stands with the mail system, and what else a person must know of it.
-func (p *Profile) Sync() care.SyncState { return p.trail.stand(p.facts.stand(p.replica.State())) }
+func (p *Profile) Sync() care.SyncState {
+	s := p.filling(p.restored.stand(p.trail.stand(p.facts.stand(p.replica.State()))))
+	if p.db.Damaged() && s.Phase != care.SyncRefused {
+		s.Phase, s.Problem = care.SyncAmiss, damagedNow
+	}
+	return s
+}
 
 // SyncNow looks for new mail and submits what is due.
-func (p *Profile) SyncNow() { p.replica.Nudge() }
+func (p *Profile) SyncNow() {
+	p.replica.Nudge()
+	if b := p.reading.Load(); b != nil {
+		b.Nudge()
+	}
+}
+
+// doubt says that all connections may be dead.
+func (p *Profile) doubt() {
+	p.replica.Doubt()
+	if b := p.reading.Load(); b != nil {
+		b.Doubt()
+	}
+}
 
 // WorkOffline stops all fetching and sending of this profile, or begins it again. It holds until this program ends, over
 // locking and unlocking too.
@@ -324,19 +426,27 @@ func (p *Profile) granted(ctx context.Context, docs *documents.Documents, book *
 	}); err != nil {
 		return fmt.Errorf("read what was granted: %w", err)
 	}
+	var grants []*directory.Grant
 	for _, d := range all {
 		g, err := book.ReadGrant(directory.Document(d))
 		if err != nil {
 			p.log.Warn("a grant on this computer does not hold", "err", err)
 			continue
 		}
+		grants = append(grants, g)
+	}
+	slices.SortStableFunc(grants, func(a, b *directory.Grant) int { return strings.Compare(a.At, b.At) })
+	for _, g := range grants {
+		p.dismissed = p.dismissed || g.Refused != ""
 		for _, m := range g.Mailboxes {
 			if secret := vault.MailboxSecret(m); !slices.Contains(s.Mailboxes, secret) {
 				s.Mailboxes = append(s.Mailboxes, secret)
 			}
 		}
 		for _, l := range g.Logins {
-			if !slices.Contains(s.Logins, l) {
+			if i := slices.IndexFunc(s.Logins, func(x care.MailLogin) bool { return x.Mailbox == l.Mailbox }); i >= 0 {
+				s.Logins[i] = l // the one before has ended
+			} else {
 				s.Logins = append(s.Logins, l)
 			}
 		}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"postern/backend/care"
-	"postern/backend/post/submit"
 	"postern/backend/record/documents"
 	"postern/backend/record/store"
 	"postern/backend/trust/directory"
@@ -24,9 +23,10 @@ import (
 // Founding is what is needed to make a practice.
 type Founding struct {
 	Practice       care.Practice // Name, FrontDesk, NurseLine, Calendar and Policy
-	RootPassphrase string        // of the file with the root key
-	Name           string        // of the first administrator
-	Label          string        // in the chooser
+	Mail           MailChoice
+	RootPassphrase string // of the file with the root key
+	Name           string // of the first administrator
+	Label          string // in the chooser
 	Passphrase     string
 }
 
@@ -37,7 +37,7 @@ type Founded struct {
 	RootCode string // a recovery code for it, told once
 }
 
-// Found makes a practice over the mail system of this backend, and the profile of its first administrator, which holds the
+// Found makes a practice over the mail system that was chosen, and the profile of its first administrator, which holds the
 // registrar: the one that signs the practice's documents. After an error nothing of it is left but mailboxes that are empty.
 func (b *Backend) Found(ctx context.Context, f Founding) (_ Founded, err error) {
 	switch {
@@ -58,20 +58,21 @@ func (b *Backend) Found(ctx context.Context, f Founding) (_ Founded, err error) 
 		}
 		return Founded{}, err
 	}
-	accounts, stop, err := b.mail(ctx, b.data)
-	if err != nil {
-		return Founded{}, err
-	}
-	defer func() { err = errors.Join(err, stop()) }()
 	id := care.NewID("pf")
 	dir := filepath.Join(ProfilesDir(b.data), id)
+	defer b.forgetGateway(&err, false)()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
 	key := enrol.NewPassword()
-	reg, err := enrol.New(ctx, enrol.Options{Dir: dir, Passphrase: key, Root: f.RootPassphrase, Accounts: accounts, Now: b.now, Params: b.params}, f.Practice)
+	mail, err := b.makeSystem(ctx, dir, key, f.Mail)
+	if err != nil {
+		return Founded{}, err
+	}
+	defer func() { err = errors.Join(err, mail.stop()) }()
+	reg, err := enrol.New(ctx, enrol.Options{Dir: dir, Passphrase: key, Root: f.RootPassphrase, Accounts: mail.Accounts, Now: b.now, Params: b.params}, f.Practice)
 	if err != nil {
 		return Founded{}, err
 	}
@@ -83,15 +84,7 @@ func (b *Backend) Found(ctx context.Context, f Founding) (_ Founded, err error) 
 	if err := MakeProfile(ctx, reg, dir, admin.ID, f.Label, f.Passphrase); err != nil {
 		return Founded{}, err
 	}
-	v, err := vault.Open(dir, f.Passphrase)
-	if err != nil {
-		return Founded{}, err
-	}
-	defer v.Close()
-	s := v.Secrets()
-	defer s.Wipe()
-	s.Registrar = key
-	if err := v.Save(s); err != nil {
+	if err := GiveRegistrar(dir, f.Passphrase, key); err != nil {
 		return Founded{}, err
 	}
 	root := enrol.RootFile(dir)
@@ -102,42 +95,75 @@ func (b *Backend) Found(ctx context.Context, f Founding) (_ Founded, err error) 
 	return Founded{Profile: id, RootFile: root, RootCode: code.Text()}, nil
 }
 
+// RootFile is where the practice's root key lies that Found made with this profile, until it is taken away.
+func (b *Backend) RootFile(profile string) (path string, err error) {
+	dir, err := b.profileDir(profile)
+	if err != nil {
+		return "", err
+	}
+	return enrol.RootFile(dir), nil
+}
+
 // Registrar makes the practice's documents on the one computer that does, admits who answers an invitation, and mails what
 // somebody lacks as long as the profile that holds it is open.
 type Registrar struct {
 	*enrol.Registrar
 
-	db    *store.DB
-	kept  *documents.Documents
-	login care.MailLogin
-	log   *slog.Logger
-	stop  func() error
-	kick  chan struct{}
+	db     *store.DB
+	kept   *documents.Documents
+	login  care.MailLogin
+	log    *slog.Logger
+	system *system
+	me     care.PersonID // whose profile it is in
+	device care.KeyID
+	now    func() time.Time
+	kick   chan struct{}
 
 	mu      sync.Mutex
 	problem error // why what is pending is not mailed
 }
 
-// openRegistrar opens the registrar of a profile that holds one.
-func openRegistrar(ctx context.Context, p *Profile, s vault.Secrets, mail mailOpener) (*Registrar, error) {
-	accounts, stop, err := mail(ctx, filepath.Dir(filepath.Dir(p.dir)))
+// openRegistrar opens the registrar of a profile that holds one, with the practice's mail system.
+func openRegistrar(ctx context.Context, p *Profile, s vault.Secrets, open systemOpener) (*Registrar, error) {
+	mail, err := open(ctx, p.dir, s.Registrar)
 	if err != nil {
 		return nil, err
 	}
-	reg, err := enrol.Open(enrol.Options{Dir: p.dir, Passphrase: s.Registrar, Accounts: accounts, Now: p.now})
-	if err != nil {
-		return nil, errors.Join(err, stop())
+	known := func() (*directory.Book, error) {
+		if !p.replica.Learnt() {
+			return nil, care.Refusef(care.Unavailable, "This profile was put back from a backup. Postern first reads in the practice's mailbox what was changed since. Try again in a few minutes.")
+		}
+		return p.facts.book(), nil
 	}
-	return &Registrar{Registrar: reg, db: p.db, kept: documents.New(p.db), login: s.Logins[0], log: p.log, stop: stop, kick: make(chan struct{}, 1)}, nil
+	reg, err := enrol.Open(enrol.Options{Dir: p.dir, Passphrase: s.Registrar, Accounts: mail.Accounts, Now: p.now, Known: known})
+	if err != nil {
+		return nil, errors.Join(err, mail.stop())
+	}
+	return &Registrar{Registrar: reg, db: p.db, kept: documents.New(p.db), login: s.Logins[0],
+		me: p.me.ID, device: signer{key: p.device}.Key(), now: p.now, log: p.log, system: mail, kick: make(chan struct{}, 1)}, nil
 }
 
 func (r *Registrar) close() error {
 	r.Registrar.Close()
-	return r.stop()
+	return r.system.stop()
 }
 
 // Came says that answers were stored; Kick that something was changed which others are to know.
 func (r *Registrar) Came() { r.Kick() }
+
+// looked mails every document again if one is not there that was mailed to a mailbox: the mail system has lost it, and the others
+// may lack what this one has.
+func (r *Registrar) looked(mailbox care.MailboxID, documents map[string]bool) error {
+	if !r.Lost(mailbox, documents) {
+		return nil
+	}
+	err := r.Republish()
+	if care.KindOf(err) == care.Conflict { // another copy of it signs, and mails
+		return nil
+	}
+	r.Kick()
+	return err
+}
 
 // Kick is as Came.
 func (r *Registrar) Kick() {
@@ -162,7 +188,12 @@ func (r *Registrar) run(ctx context.Context) error {
 	every := time.NewTicker(again)
 	defer every.Stop()
 	for {
-		err := errors.Join(r.admit(ctx), r.publish(ctx), r.EndLogins(ctx))
+		silent := r.serve(ctx)
+		err := r.Fit()
+		if err == nil {
+			err = errors.Join(r.tell(), r.admit(ctx), r.EndProxies(ctx), r.publish(ctx), r.EndLogins(ctx))
+		}
+		err = errors.Join(silent, err)
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("what the practice has to say could not all be done", "err", err)
 		}
@@ -176,6 +207,14 @@ func (r *Registrar) run(ctx context.Context) error {
 		case <-every.C:
 		}
 	}
+}
+
+// serve runs the gateway on this computer, if it is the practice's mail system.
+func (r *Registrar) serve(ctx context.Context) error {
+	if r.system.here == nil {
+		return nil
+	}
+	return r.system.here.serve(ctx)
 }
 
 // admit deals with every answer that is stored. One that was dealt with before changes nothing.
@@ -197,29 +236,15 @@ func (r *Registrar) admit(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// publish mails what is pending. What was handed over is noted after each twenty letters, and at the end.
-func (r *Registrar) publish(ctx context.Context) (err error) {
+// publish mails what others lack, by the way that reaches the mail system from here.
+func (r *Registrar) publish(ctx context.Context) error {
 	pending := r.Pending()
 	if len(pending) == 0 {
 		return nil
 	}
-	s, err := submit.Dial(ctx, r.login)
+	places, err := r.places()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.Close() }() // each letter's fate is its own answer
-	var mailed []enrol.Outgoing
-	defer func() { err = errors.Join(err, r.Mailed(mailed...)) }()
-	for _, o := range pending {
-		if err := mailDocument(ctx, s, r.login.Address, o.Address, o.Key, o.Doc); err != nil {
-			return err
-		}
-		if mailed = append(mailed, o); len(mailed) == 20 {
-			if err := r.Mailed(mailed...); err != nil {
-				return err
-			}
-			mailed = nil
-		}
-	}
-	return nil
+	return mailAll(ctx, r.Registrar, pending, places...)
 }

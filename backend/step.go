@@ -27,18 +27,21 @@ func (p *Profile) PullUntil(ctx context.Context, senders ...*Profile) error {
 
 // missing counts the senders' letters for this profile's mailboxes that it has not seen there.
 func (p *Profile) missing(ctx context.Context, senders []*Profile) (n int, err error) {
-	for _, login := range p.replica.Logins {
+	for _, mailbox := range p.replica.Mailboxes() {
 		for _, s := range senders {
 			var sent []care.EventID
 			if err := s.db.Read(ctx, func(tx *sql.Tx) error {
-				sent, err = s.desk.Outbox.Sent(ctx, tx, login.Mailbox)
+				sent, err = s.desk.Outbox.Sent(ctx, tx, mailbox)
 				return err
 			}); err != nil {
 				return 0, err
 			}
 			if err := p.db.Read(ctx, func(tx *sql.Tx) error {
 				for _, id := range sent {
-					in, err := p.desk.Journal.In(ctx, tx, id, login.Mailbox)
+					in, err := p.desk.Journal.In(ctx, tx, id, mailbox)
+					if err == nil && !in {
+						in, err = p.desk.Journal.HasPiece(ctx, tx, id)
+					}
 					if err != nil {
 						return err
 					}

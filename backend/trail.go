@@ -81,6 +81,15 @@ func (t *trail) write(ctx context.Context, entries []audit.Entry) error {
 	return nil
 }
 
+// lines gives every line, and the highest number that was ever given out.
+func (t *trail) lines(ctx context.Context, tx *sql.Tx) (lines []audit.Line, given int64, err error) {
+	kept, given, err := t.kept.All(ctx, tx)
+	for _, l := range kept {
+		lines = append(lines, audit.Line(l))
+	}
+	return lines, given, err
+}
+
 // hold takes the trail. The context that it gives is the wait for a turn to write, and no tab that is closed ends it: what
 // is shown is shown.
 func (t *trail) hold(ctx context.Context) (turn context.Context, release func()) {
@@ -129,6 +138,25 @@ func (t *trail) stand(s care.SyncState) care.SyncState {
 	return s
 }
 
+// Noted records what the registrar has done to the practice's documents: ref is the id of whom or what it was done to.
+func (p *Profile) Noted(what audit.What, ref string) {
+	e := p.trail.entry(what)
+	e.Ref = ref
+	if err := e.Check(); err != nil {
+		p.log.Error("what was done to the practice's documents is not recorded", "what", what, "err", err) // a defect; one that is owed would be in everybody's way
+		return
+	}
+	p.trail.note(context.Background(), e)
+}
+
+// Printed records that a button of Postern's asked for the page to be printed. What a browser prints by itself, nobody tells.
+func (p *Profile) Printed() { p.trail.note(context.Background(), p.trail.entry(audit.Printed)) }
+
+// Exported records that the audit record leaves Postern as a file. Where it cannot be recorded, it may not.
+func (p *Profile) Exported(ctx context.Context) error {
+	return p.trail.must(ctx, p.trail.entry(audit.Exported))
+}
+
 // enter notes a sign-in, and how many wrong passphrases were tried before it.
 func (t *trail) enter(ctx context.Context, wrong int) {
 	t.note(ctx, append(t.refused(wrong), t.entry(audit.SignedIn))...)
@@ -167,6 +195,17 @@ type Looks struct {
 	views *view.Views
 }
 
+// Panel is Views.Panel, with whether the patient wants to be told by ordinary e-mail.
+func (l *Looks) Panel(ctx context.Context, patient care.PatientID) (view.Panel, error) {
+	p, err := l.views.Panel(ctx, patient)
+	if err != nil || !p.Notices.Sent {
+		return p, err
+	}
+	on, err := l.p.desk.WantsNotices(ctx, p.Patient.Mailbox)
+	p.Notices.Off = !on
+	return p, err
+}
+
 // Looks begins with a sign-in.
 func (p *Profile) Looks() *Looks { return &Looks{p: p, taken: &audit.Looks{}, views: p.views} }
 
@@ -190,6 +229,14 @@ func (l *Looks) Thread(ctx context.Context, part care.EventID, asked bool) (view
 		l.p.wake.tell(command.Change{Sync: true})
 	}
 	return t, nil
+}
+
+// File is Views.File for a screen, of which the conversation is looked at. That a file leaves Postern, Copied records.
+func (l *Looks) File(ctx context.Context, part, item care.EventID, n int) (view.Content, error) {
+	if _, err := l.Thread(ctx, part, true); err != nil {
+		return view.Content{}, err
+	}
+	return l.views.File(ctx, part, item, n)
 }
 
 // Copied records that a copy of a conversation leaves Postern. Where it cannot be recorded, none may: nobody's care waits
@@ -224,6 +271,7 @@ type Looked struct {
 	audit.Entry
 	Person  care.Person
 	Patient care.Patient // of a view and a copy
+	About   string       // what Ref names, by its name where it is known
 }
 
 // Trail reads the record of who looked at what. Where it does not hold together the error is audit.Broken, which says
@@ -231,12 +279,8 @@ type Looked struct {
 func (p *Profile) Trail(ctx context.Context) ([]Looked, error) {
 	var lines []audit.Line
 	var given int64
-	err := p.db.Read(ctx, func(tx *sql.Tx) error {
-		kept, n, err := p.trail.kept.All(ctx, tx)
-		for _, l := range kept {
-			lines = append(lines, audit.Line(l))
-		}
-		given = n
+	err := p.db.Read(ctx, func(tx *sql.Tx) (err error) {
+		lines, given, err = p.trail.lines(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -263,5 +307,27 @@ func (p *Profile) named(e audit.Entry) Looked {
 			l.Patient = patient
 		}
 	}
+	l.About = p.nameOf(e.Ref)
 	return l
+}
+
+// nameOf is the name of what an id stands for, or what it is called without one.
+func (p *Profile) nameOf(ref string) string {
+	if person, ok := p.facts.Person(care.PersonID(ref)); ok {
+		return person.Name
+	}
+	if patient, ok := p.facts.Patient(care.PatientID(ref)); ok {
+		return patient.Name
+	}
+	if office, ok := p.facts.Office(care.OfficeID(ref)); ok {
+		return office.Name
+	}
+	if ref != "" && ref == string(p.facts.Practice().ID) {
+		return p.facts.Practice().Name
+	}
+	var key care.KeyID
+	if err := key.UnmarshalText([]byte(ref)); err == nil && !key.IsZero() {
+		return key.Shown()
+	}
+	return ref
 }

@@ -94,7 +94,7 @@ func TestTriesAtAnOpenScreenAreRecorded(t *testing.T) {
 	}
 	_, err = p.NewCode(passphrase)
 	must(t, err)
-	tells(t, p, "sign-in", "sign-in.refused 2")
+	tells(t, p, "sign-in", "sign-in.refused 2", "recovery.sheet")
 }
 
 // lookAt is a view of a conversation, as the trail is given it.

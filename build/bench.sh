@@ -21,4 +21,4 @@ row postern "$(git describe --always --dirty 2>/dev/null || echo 'not a git chec
 echo
 
 # shellcheck disable=SC2086 # a list of packages, none with a blank
-go test -run '^$' -bench "${1:-.}" ${BENCHTIME:+-benchtime "$BENCHTIME"} -p 1 -timeout 60m $packages
+go test -run '^$' -bench "${1:-.}" ${BENCHTIME:+-benchtime "$BENCHTIME"} -p 1 -timeout 90m $packages

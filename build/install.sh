@@ -171,8 +171,8 @@ if for_task bench test; then
   want isync "the peer that benchmarks and tests compare with: mbsync" has mbsync
 fi
 if for_task test; then
-  want mutt "a mail client that reads from the gateway" has mutt
-  want aerc "another" has aerc
+  want mutt "a mail client of a member: it reads from both mail systems, and answers a notice" has mutt
+  want aerc "another that reads" has aerc
   want bsdutils "a terminal for both" has script
   . /etc/os-release
   if ! has chromium && [[ ${ID:-} == ubuntu ]]; then

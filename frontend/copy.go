@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"postern/backend/care"
+	"postern/frontend/admin"
 	"postern/frontend/parts"
 	"postern/frontend/respond"
 	"postern/frontend/seat"
@@ -26,6 +27,19 @@ func (s *server) saveCopy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.handOver(w, r, file.Name, func() ([]byte, error) { return file.Content, seat.From(r.Context()).Desk().Copied(r.Context(), part) })
+}
+
+// saveInvitation hands an invitation over as a file. Nothing here keeps it: the page that shows it says it once more.
+func (s *server) saveInvitation(w http.ResponseWriter, r *http.Request) {
+	name, content, err := admin.InvitationFile(r.PostFormValue("file"))
+	if seat.From(r.Context()).Admin() == nil {
+		err = care.Refusef(care.Forbidden, "Invitations are made on another computer.")
+	}
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	s.handOver(w, r, name, func() ([]byte, error) { return content, nil })
 }
 
 // handOver gives a person a file to keep. Its content is asked for when it is known where it goes.

@@ -196,7 +196,7 @@ func TestDownloadingACopy(t *testing.T) {
 	saved := func(as string) string {
 		t.Helper()
 		as = filepath.Join(dir, as)
-		for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 			if os.Rename(filepath.Join(dir, "Conversation 2026-11-20.html"), as) == nil {
 				return as
 			}

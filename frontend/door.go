@@ -40,6 +40,16 @@ func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		respond.HTML(w, r, parts.Opening()) // a browser that opens a page cannot show the ticket; the page can
 		return
 	}
+	if s.opened.Load() != nil && r.URL.Path == link.Home {
+		if !respond.IsHTMX(r) {
+			respond.HTML(w, r, parts.Opening())
+			return
+		}
+		if visitorOf(r).session.leads() {
+			respond.GoTo(w, r, link.Invitation)
+			return
+		}
+	}
 	profiles, err := s.home.Profiles(r.Context())
 	if err != nil {
 		respond.Failed(w, r, err)
@@ -59,11 +69,30 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
+	if care.KindOf(err) == care.Unfinished { // the passphrase is right, and the practice has not taken them in yet
+		s.resume(w, r, r.PostFormValue("profile"))
+		return
+	}
 	if err != nil {
 		s.signInAgain(w, r, err)
 		return
 	}
 	s.arrive(w, r, signed, r.PostFormValue("profile"), "")
+}
+
+// openByKeychain opens a profile at this session without its passphrase. The keychain may ask the person something of its own
+// meanwhile, which holds up nobody who types theirs.
+func (s *server) openByKeychain(w http.ResponseWriter, r *http.Request) {
+	profile := r.PostFormValue("profile")
+	signed, err := s.home.OpenByKeychain(r.Context(), profile)
+	switch {
+	case err == nil:
+		s.arrive(w, r, signed, profile, "")
+	case care.KindOf(err) == care.Internal:
+		respond.Failed(w, r, err)
+	default:
+		s.signInAgain(w, r, err)
+	}
 }
 
 // arrive seats who has opened a profile, and sends them to a screen; "" is where they were before they locked it.
@@ -80,7 +109,19 @@ func (s *server) arrive(w http.ResponseWriter, r *http.Request, signed seat.Sign
 		}
 	}
 	w.Header().Set(ticketHeader, ticket)
+	if signed.Me().Role == care.RoleAdministrator && s.mark == "" && s.holdsRoot(profile) {
+		screen = link.RootKey // it was not put away yet; that of a demo vouches for nobody
+	}
 	respond.GoTo(w, r, cmp.Or(screen, place, link.Home))
+}
+
+// leads reports, once, that the session is to be led to the invitation with which Postern was opened.
+func (b *session) leads() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	led := b.led
+	b.led = true
+	return !led
 }
 
 // enter asks for the profile to be opened.

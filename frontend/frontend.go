@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"postern/backend/care"
@@ -29,6 +30,9 @@ type Options struct {
 	Mark string
 	// Window is the desktop window that shows the screens; nil: browsers do.
 	Window Window
+	// Invitation is the invitation file with which Postern was opened; nil: with none. Whoever starts is led to where it is
+	// answered.
+	Invitation []byte
 	// Hosts are further host names to answer to, beside this computer's loopback names.
 	Hosts []string
 	// Log gets defects; nil discards them. Nothing that a person wrote is ever logged.
@@ -53,7 +57,8 @@ type server struct {
 	now      func() time.Time
 	ending   <-chan struct{}
 	sessions *sessions
-	signing  chan struct{} // one sign-in at a time: each takes the memory that guessing is meant to cost
+	opened   atomic.Pointer[file] // the invitation with which Postern was opened, until it is answered
+	signing  chan struct{}        // one sign-in at a time: each takes the memory that guessing is meant to cost
 }
 
 // New makes the handler of all screens. It does no input or output until it is asked something.
@@ -62,6 +67,9 @@ func New(home Home, o Options) http.Handler {
 		mark: o.Mark, window: o.Window, sessions: newSessions(o.Token), signing: make(chan struct{}, 1)}
 	if s.window != nil {
 		s.hosts, s.sessions.only = append(s.hosts, windowHosts...), &session{shut: true}
+	}
+	if len(o.Invitation) > 0 {
+		s.opened.Store(&file{name: "Your invitation", content: o.Invitation})
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -122,7 +130,7 @@ func (s *server) withSession(next http.Handler) http.Handler {
 		if person {
 			v.session.touch(s.now(), ago(r), placeOf(r))
 		}
-		ctx = context.WithValue(seat.With(ctx, v.signed), visitorKey{}, v)
+		ctx = context.WithValue(seat.With(withEdit(ctx, r), v.signed), visitorKey{}, v)
 		next.ServeHTTP(w, r.WithContext(parts.WithFrame(ctx, s.frame(r.WithContext(ctx), v.signed))))
 		if person {
 			v.session.touch(s.now(), ago(r), placeAfter(w.Header()))
@@ -169,6 +177,11 @@ func (s *server) member(handle http.HandlerFunc) http.HandlerFunc {
 
 func (s *server) staff(handle http.HandlerFunc) http.HandlerFunc {
 	return s.only(func(who seat.Signed) bool { return who.Me().Role.Staff() }, handle)
+}
+
+// administrator lets in who administers the practice, whether or not this computer holds what that takes.
+func (s *server) administrator(handle http.HandlerFunc) http.HandlerFunc {
+	return s.only(func(who seat.Signed) bool { return who.Me().Role == care.RoleAdministrator }, handle)
 }
 
 // withForm reads the form that a handler asks for.

@@ -19,7 +19,7 @@ const maxBody = 1 << 20
 // headers are set on every answer. Nothing is fetched from elsewhere, nothing runs that is not in static/, no other page
 // may frame or read this one, and no answer stays in a cache.
 var headers = map[string]string{
-	"Content-Security-Policy":      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+	"Content-Security-Policy":      "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
 	"Referrer-Policy":              "no-referrer",

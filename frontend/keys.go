@@ -131,7 +131,12 @@ func (s *server) keys(w http.ResponseWriter, r *http.Request) {
 		respond.Failed(w, r, err)
 		return
 	}
-	respond.HTML(w, r, passphrase.Page(passphrase.Keys{HasCode: has, Member: who.Me().Role == care.RoleMember, Strength: s.home.Judge("", "")}))
+	chain, err := who.Keychain(r.Context())
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	respond.HTML(w, r, passphrase.Page(passphrase.Keys{HasCode: has, Keychain: chain, Member: who.Me().Role == care.RoleMember, Strength: s.home.Judge("", "")}))
 }
 
 // changePassphrase changes the passphrase.
@@ -143,8 +148,13 @@ func (s *server) changePassphrase(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	if err == nil {
+		chain, err := seat.From(r.Context()).Keychain(r.Context()) // another passphrase has turned it off
+		if err != nil {
+			respond.Failed(w, r, err)
+			return
+		}
 		w.Header().Set("HX-Reswap", "outerHTML") // what was typed does not stay
-		respond.HTML(w, r, passphrase.Changed(s.home.Judge("", "")))
+		respond.HTML(w, r, passphrase.Changed(s.home.Judge("", ""), chain))
 		return
 	}
 	errs, left, ok := s.wrongField(r, err)
@@ -185,6 +195,39 @@ func (s *server) newSheet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	respond.Refused(w, r, respond.Status(err), passphrase.MakeForm(passphrase.Make{HasCode: has, Errors: errs, Left: left}))
+}
+
+// setKeychain lets the computer's keychain open the profile, or ends that.
+func (s *server) setKeychain(w http.ResponseWriter, r *http.Request) {
+	who, on := seat.From(r.Context()), r.PostFormValue("on") == "yes"
+	set := func() error { return who.SetKeychain(r.Context(), on, r.PostFormValue("passphrase")) }
+	var err error
+	if on {
+		err = s.one(r.Context(), set)
+	} else {
+		err = set()
+	}
+	chain, failed := who.Keychain(r.Context())
+	if failed != nil {
+		respond.Failed(w, r, errors.Join(err, failed))
+		return
+	}
+	m := passphrase.Keychain{Keychain: chain}
+	if err == nil {
+		m.Done = true
+		w.Header().Set("HX-Reswap", "outerHTML")
+		respond.HTML(w, r, passphrase.KeychainSet(m))
+		return
+	}
+	var ok bool
+	if m.Errors, m.Left, ok = s.wrongField(r, err); !ok {
+		if care.KindOf(err) == care.Internal {
+			respond.Failed(w, r, err)
+			return
+		}
+		m.Errors, m.Problem = nil, care.SentenceOf(err)
+	}
+	respond.Refused(w, r, respond.Status(err), passphrase.KeychainForm(m))
 }
 
 // sheet is the recovery sheet of whoever is signed in.

@@ -164,9 +164,14 @@ func TestStrengthAndSuggestion(t *testing.T) {
 // TestPrintingInTheWindow is the platform's; a browser prints by itself.
 func TestPrintingInTheWindow(t *testing.T) {
 	screen := &pane{told: make(chan string, 8)}
-	v := visit(t, frontend.New(newWorld(), frontend.Options{Window: screen}))
-	if got := v.post("/window/print"); got.Code != http.StatusNoContent || screen.prints != 1 {
-		t.Errorf("%d, %d prints", got.Code, screen.prints)
+	w := newWorld()
+	v := visit(t, frontend.New(w, frontend.Options{Window: screen}))
+	if got := v.post("/window/print"); got.Code != http.StatusNoContent || screen.prints != 1 || w.printed != 0 {
+		t.Errorf("%d, %d prints, %d of them somebody's", got.Code, screen.prints, w.printed)
+	}
+	v.post("/session", "profile", "marisol", "passphrase", "demo")
+	if v.post("/window/print"); screen.prints != 2 || w.printed != 1 {
+		t.Errorf("%d prints, %d of them recorded", screen.prints, w.printed)
 	}
 	b := visit(t, handler(newWorld()))
 	b.get("/open?token=" + token)

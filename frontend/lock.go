@@ -116,7 +116,7 @@ func (b *session) showOthers() {
 }
 
 // screens are the addresses that somebody can come back to. What was searched for is never part of them.
-var screens = regexp.MustCompile(`^/(messages|drafts|sent|inbox)(/[A-Za-z0-9_-]+)*$`)
+var screens = regexp.MustCompile(`^/(messages|drafts|sent|inbox|administration)(/[A-Za-z0-9_-]+)*$`)
 
 // placeOf is the screen on which a request was made, or that it asks for; empty where that is none.
 func placeOf(r *http.Request) string {
@@ -154,9 +154,10 @@ func (s *server) lock(w http.ResponseWriter, r *http.Request) {
 	respond.Leave(w, r, link.Home)
 }
 
-// lockAll locks every screen at which somebody is signed in.
+// lockAll locks every screen at which somebody is signed in, and lets go of what others typed on the way in.
 func (s *server) lockAll() {
 	for _, b := range s.sessions.each() {
+		b.endWay()
 		if err := b.lock(s.now(), ""); err != nil {
 			s.log.Error("sign out as the system locks", "err", err)
 		}

@@ -162,6 +162,7 @@ func TestLockScreen(t *testing.T) {
 	b.fill("passphrase", "wrong\r")
 	b.sees("does not open this profile")
 	b.accessible("s6-wrong")
+	b.until("the wrong passphrase to be typed over", `(({selectionStart: a, selectionEnd: z, value}) => a === 0 && z === value.length)(document.getElementById("passphrase"))`)
 	b.fill("passphrase", "demo")
 	b.button("Unlock")
 	back("Should I also")

@@ -145,12 +145,31 @@ func TestTroubleIsOnTheScreen(t *testing.T) {
 	}
 }
 
+// TestAConversationStillArriving: one whose opening has not come says so calmly, where it is listed and where it is read, and
+// nothing is written in it or told as read.
+func TestAConversationStillArriving(t *testing.T) {
+	w := newWorld()
+	row := w.row("headless", care.Office{Name: "An office of the clinic"}, "", view.StateReplied, at(time.November, 20, 9, 0))
+	row.Gaps = 1
+	row.Items = []view.Item{{Kind: view.ItemMessage, ID: id("half"), By: rosa, At: row.At, Text: "Use the cream.", Unread: true}}
+	v := visit(t, handler(w))
+	v.comeIn()
+	list := v.get("/messages")
+	v.answers(list, 200, "Still arriving", "The clinic")
+	v.lacks(list, "No office chosen yet", "(No subject)")
+	got := v.get("/messages/" + id("headless").String())
+	v.answers(got, 200, "Part of this conversation has not arrived yet.", "It shows here as soon as it does.", "Use the cream.", "With the clinic")
+	v.lacks(got, "replybox", "Save a copy", "data-begins")
+	row.Office, row.Subject, row.Gaps = lee, "A rash", 0
+	v.answers(v.get("/messages/"+id("headless").String()), 200, "A rash", "Reply to Dr. Lee", "data-begins", "Save a copy")
+}
+
 // TestPagesHoldNothingInline: no script, no style, no handler in any page, no id twice, and no text of a person that is
 // taken for markup. The policy would stop them; here they are not even written.
 func TestPagesHoldNothingInline(t *testing.T) {
 	v := visit(t, handler(everything()))
 	v.comeIn()
-	for _, p := range append(pages, struct{ name, path, id string }{"start", "/", ""}) {
+	for _, p := range append(pages, struct{ name, path, id string }{"start", "/", ""}, struct{ name, path, id string }{"notices", "/notices", ""}) {
 		doc, err := html.Parse(strings.NewReader(v.get(p.path).Body.String()))
 		if err != nil {
 			t.Fatal(err)
@@ -221,12 +240,43 @@ func TestASwapGetsWhatItAskedFor(t *testing.T) {
 	}
 }
 
+// reviewed is what the review of a draft says was read there.
+func (v *visitor) reviewed(draft string) string {
+	v.t.Helper()
+	_, rest, found := strings.Cut(v.get("/drafts/"+draft+"/review").Body.String(), `name="read" value="`)
+	read, _, _ := strings.Cut(rest, `"`)
+	if !found || read == "" {
+		v.t.Fatalf("the review of %s does not say what was read", draft)
+	}
+	return read
+}
+
+// TestWhatWasReviewedIsSent: a text that was changed meanwhile, in another window, is shown again, and not sent unread.
+func TestWhatWasReviewedIsSent(t *testing.T) {
+	w := newWorld()
+	d := view.Draft{ID: "dr_ffffffffffffffff", What: "new", Office: "of_lee", Subject: "Knee", Text: "It hurts", Saved: w.now}
+	w.drafts[d.ID] = d
+	v := visit(t, handler(w))
+	v.comeIn()
+	read := v.reviewed(d.ID)
+	d.Text = "It hurts less"
+	w.drafts[d.ID] = d
+	got := v.post("/drafts/dr_ffffffffffffffff/sending", "what", "new", "read", read)
+	if got.Code != http.StatusConflict || w.sends != 0 || !strings.Contains(got.Body.String(), "It hurts less") || !strings.Contains(got.Body.String(), "has changed since") {
+		t.Errorf("%d, %d sent\n%s", got.Code, w.sends, got.Body)
+	}
+	if got = v.post("/drafts/dr_ffffffffffffffff/sending", "what", "new", "read", v.reviewed(d.ID)); w.sends != 1 {
+		t.Errorf("%d, %d sent", got.Code, w.sends)
+	}
+}
+
 func TestSendingTwiceSendsOnce(t *testing.T) {
 	w := everything()
 	v := visit(t, handler(w))
 	v.comeIn()
+	read := v.reviewed("dr_bbbbbbbbbbbbbbbb")
 	for range 3 {
-		got := v.post("/drafts/dr_bbbbbbbbbbbbbbbb/sending", "what", "new")
+		got := v.post("/drafts/dr_bbbbbbbbbbbbbbbb/sending", "what", "new", "read", read)
 		if got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/sent/dr_bbbbbbbbbbbbbbbb" {
 			t.Fatalf("%d %v\n%s", got.Code, got.Header(), got.Body)
 		}
@@ -276,7 +326,7 @@ func TestARefusedMessageStaysADraft(t *testing.T) {
 	w.drafts["dr_ffffffffffffffff"] = view.Draft{ID: "dr_ffffffffffffffff", What: "new", Office: "of_luis", Subject: "Knee", Text: "It hurts", Saved: w.now}
 	v := visit(t, handler(w))
 	v.comeIn()
-	got := v.post("/drafts/dr_ffffffffffffffff/sending", "what", "new")
+	got := v.post("/drafts/dr_ffffffffffffffff/sending", "what", "new", "read", v.reviewed("dr_ffffffffffffffff"))
 	if got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "no current relation") || !strings.Contains(got.Body.String(), "It hurts") {
 		t.Errorf("%d\n%s", got.Code, got.Body)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"postern/backend/care"
@@ -223,6 +224,11 @@ func TestSendingAReply(t *testing.T) {
 	b.button("Add to this message")
 	b.until("the reply box", fmt.Sprintf(`document.getElementById("reply-%s").checkVisibility()`, id("pressure")))
 	b.accessible("reply-more")
+	caret := fmt.Sprintf(`document.activeElement.id === "reply-%[1]s" && document.activeElement.checkVisibility()`, id("pressure"))
+	b.until("the caret in it", caret)
+	w.delivered(id("pressure"), at(11, 24, 17, 0))
+	b.sees("Delivered to Dr. Lee's office Fri")
+	b.until("the reply box as it was, with the caret", caret)
 	if w.sends != 1 {
 		t.Errorf("sent %d times", w.sends)
 	}
@@ -243,6 +249,42 @@ func TestReadingIsTold(t *testing.T) {
 	defer w.mu.Unlock()
 	if !slices.Equal(w.read, shown) {
 		t.Errorf("read: %v, shown: %v", w.read, shown)
+	}
+}
+
+// TestAReplyBelowIsNotRead: what arrives under what is in sight is told and not read, until its beginning is in sight; in a
+// narrow window too, where the page scrolls and not the pane.
+func TestAReplyBelowIsNotRead(t *testing.T) {
+	for _, width := range []int64{1280, 800} {
+		w := newWorld()
+		pressure := w.threads[id("pressure")]
+		markRead(pressure, pressure.News())
+		pressure.Items[len(pressure.Items)-1].Text += care.Text(strings.Repeat("\n\nOne more line.", 12))
+		b := open(t, w)
+		b.do(chromedp.EmulateViewport(width, 700))
+		b.signIn()
+		b.follow("Blood pressure")
+		b.sees("One more line.")
+		eval[bool](b, `[document.scrollingElement, document.querySelector("#main")].forEach((e) => { e.scrollTop = 0 }) ?? true`)
+		w.replies(id("pressure"), "Take it in the evening.")
+		told := `document.querySelector("[data-below]").checkVisibility()`
+		b.until("the line", told)
+		b.shoot(fmt.Sprint("below-", width))
+		if width == 1280 {
+			b.accessible("below")
+		}
+		if n := len(w.told()); n > 0 {
+			t.Errorf("%d: %d letters count as read that were not in sight", width, n)
+		}
+		b.button("New reply below")
+		b.until("the dot gone", `!document.querySelector(".convo.unread")`)
+		b.until("the line gone", "!"+told)
+		if n := len(w.told()); n != 1 {
+			t.Errorf("%d: %d letters read", width, n)
+		}
+		if words := b.text(":focus"); !strings.Contains(words, "in the evening") {
+			t.Errorf("%d: the focus is at %q", width, words)
+		}
 	}
 }
 
@@ -325,6 +367,14 @@ func TestScreensFit(t *testing.T) {
 	fits("m1")
 	b.signIn()
 	fits("center")
+	w.change(seat.Change{}, func() {
+		w.notices.Email = "maximiliana.wojciechowska-featherstone.with.a.very.long.name@mailboxes.example.org"
+	})
+	b.button("Text size and theme")
+	b.follow("Notices by e-mail")
+	b.sees("Notices are on")
+	fits("notices")
+	b.follow("All messages")
 	b.follow("Blood pressure")
 	b.sees("Thank you for writing")
 	fits("m2")
@@ -347,7 +397,7 @@ func TestScreensFit(t *testing.T) {
 const (
 	widest = `[...document.body.querySelectorAll("*")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1).slice(-1).map((e) => e.outerHTML.slice(0, 200)).join()`
 	// Inline links in a sentence are exempt, as WCAG 2.5.8 has it; so is what only a screen reader meets.
-	smallest = `[...document.querySelectorAll("button, a[href], summary, input:not([type=hidden]):not([type=radio]), textarea, label:has([type=radio])")]
+	smallest = `[...document.querySelectorAll("button, a[href], summary, input:not([type=hidden], [type=radio], [type=checkbox]), textarea, label:has([type=radio], [type=checkbox])")]
 		.filter((e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true}) && !e.closest(".hint, .banner > div > .a") && !e.matches(".skip, .input > input"))
 		.map((e) => [e, e.getBoundingClientRect()]).filter(([e, r]) => r.width && (r.width < 43.5 || r.height < 43.5))
 		.map(([e, r]) => Math.round(r.width) + "x" + Math.round(r.height) + " " + e.outerHTML.slice(0, 90)).join("\n")`

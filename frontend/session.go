@@ -25,6 +25,8 @@ type session struct {
 	mu   sync.Mutex
 	sitting
 	away *absence // nobody is signed in, and somebody locked the screen
+	way  *way     // somebody who has no profile yet is on the way in
+	led  bool     // to the invitation with which Postern was opened
 }
 
 // sitting is one sign-in; the zero value is nobody's.
@@ -135,11 +137,12 @@ func (b *session) whose() string {
 func (b *session) enter(next sitting) (ticket, place string, err error) {
 	ticket = rand.Text()
 	next.ticket, next.over = ticket, make(chan struct{})
+	next.signed = typist{next.signed, newEdits()}
 	err = b.change(func() {
 		if b.away != nil && b.away.profile == next.profile {
 			place, next.about = b.away.place, b.away.about
 		}
-		b.away, b.sitting = nil, next
+		b.away, b.way, b.sitting = nil, nil, next
 	})
 	return ticket, place, err
 }

@@ -150,7 +150,7 @@ func TestManyTabs(t *testing.T) {
 	b.until("the reply's row", `document.querySelector(".convo.unread[href*='`+id("treadmill").String()+`']")`)
 	w.replies(id("refill"), care.Text("It is renewed."))
 	b.until("the next reply's row", `document.querySelector(".convo.unread[href*='`+id("refill").String()+`']")`)
-	for end := time.Now().Add(8 * time.Second); w.listeners() != 1; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); w.listeners() != 1; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d tabs listen", w.listeners())
 		}

@@ -1,14 +1,21 @@
 package frontend_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"postern/backend/care"
+	"postern/backend/care/fold"
 )
 
 // What is being typed is not lost, whatever happens around it.
@@ -22,7 +29,7 @@ func (b *browser) openPressure() (field string) {
 
 func (b *browser) keptDraft(text string) {
 	b.t.Helper()
-	for end := time.Now().Add(8 * time.Second); !slices.Contains(b.written(), text); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); !slices.Contains(b.written(), text); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.t.Fatalf("the draft %q was not kept: %q", text, b.written())
 		}
@@ -112,9 +119,9 @@ func TestTypingWithoutAPauseIsSaved(t *testing.T) {
 	b := open(t, w)
 	field := b.openPressure()
 	b.fill(field, "On")
-	for end := time.Now().Add(6 * time.Second); len(w.written()) == 0; {
+	for end := time.Now().Add(patience); len(w.written()) == 0; {
 		if time.Now().After(end) {
-			t.Fatal("six seconds of typing were not saved")
+			t.Fatalf("%s of typing were not saved", patience)
 		}
 		b.do(key("."))
 		time.Sleep(200 * time.Millisecond)
@@ -145,9 +152,65 @@ func TestARefreshLeavesUnsavedWords(t *testing.T) {
 	eval[bool](b, fmt.Sprintf(`(document.getElementById(%q).focus(), true)`, field))
 	b.do(key("!"))
 	b.until("the words", fmt.Sprintf(`document.getElementById(%q).value.includes("Second.")`, field))
-	for end := time.Now().Add(8 * time.Second); len(w.written()[0]) < len("First. Second.!"); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); len(w.written()[0]) < len("First. Second.!"); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("kept %q", w.written())
 		}
+	}
+}
+
+// TestAnOlderSaveArrivesLast: a save is under way when the review is asked for, and reaches Postern after it. What was
+// reviewed is what is sent.
+func TestAnOlderSaveArrivesLast(t *testing.T) {
+	w := newWorld()
+	held, release, ended := make(chan bool), make(chan bool), make(chan bool)
+	w.before = func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost || !strings.HasPrefix(r.URL.Path, "/drafts/") {
+				next.ServeHTTP(rw, r)
+				return
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			if form, _ := url.ParseQuery(string(body)); form.Get("text") == "Should I" {
+				close(held)
+				<-release
+				defer close(ended)
+				r = r.WithContext(context.WithoutCancel(r.Context())) // the browser gave it up; Postern had begun with it
+			}
+			next.ServeHTTP(rw, r)
+		})
+	}
+	b := open(t, w)
+	field := b.openPressure()
+	b.fill(field, "Should I")
+	<-held
+	b.do(key(" stop it?"))
+	b.button("Review reply")
+	b.sees("Should I stop it?")
+	b.sees("Go back and edit")
+	close(release)
+	<-ended
+	b.button("Send reply")
+	b.button("Send now")
+	b.sees("Should I stop it?")
+}
+
+// TestTheCaretStays: whom the conversation awaits changes twice under the hands of somebody who writes. No key is lost.
+func TestTheCaretStays(t *testing.T) {
+	w := newWorld()
+	b := open(t, w)
+	field := b.openPressure()
+	b.fill(field, "That")
+	for i, side := range []fold.Side{fold.Office, fold.Member, fold.Office} {
+		w.awaits(id("pressure"), side)
+		b.until("the other shape", fmt.Sprintf(`document.querySelector(".replybox").classList.contains("is-more") === %v`, side == fold.Office))
+		b.until("two frames", `(window.frames2 ??= new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))).then(() => (window.framed = true)), window.framed === true)`)
+		eval[bool](b, `(window.frames2 = undefined, window.framed = false, true)`)
+		b.do(key(fmt.Sprint(" ", i)))
+		b.until("the words", fmt.Sprintf(`document.getElementById(%q).value === %q && document.activeElement.id === %[1]q`, field, "That 0 1 2"[:6+2*i]))
 	}
 }

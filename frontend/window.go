@@ -54,6 +54,9 @@ func (s *server) print(w http.ResponseWriter, r *http.Request) {
 		s.nothing(w, r)
 		return
 	}
+	if signed := visitorOf(r).signed; signed != nil {
+		signed.Printed()
+	}
 	s.window.Print()
 	respond.Nothing(w)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,10 @@ import (
 // world is a small invented practice in memory, behind the interfaces that the screens ask. It knows no rules beyond
 // what a screen's behaviour hangs on: texts are held, become conversations, are taken back.
 type world struct {
+	seat.Enroller              // nil, except where somebody comes in
+	chief         *care.Person // who signs in as "dana"
+	unfinished    string       // the profile that the practice has not taken in yet
+
 	mu      sync.Mutex
 	now     time.Time
 	profile []seat.Profile
@@ -26,16 +31,20 @@ type world struct {
 
 	threads map[care.EventID]*view.Thread
 	drafts  map[string]view.Draft
+	before  func(http.Handler) http.Handler // stands between the browser and Postern, where it is set
 	held    map[string]view.Held
 	became  map[string]seat.Sending
 	offices []view.Recipient
 	read    []care.EventID
 	sends   int // how often a text went into its hold
 	wakes   map[chan seat.Change]bool
+	printed int
 	closed  int
 	panics  string // the method that panics, for the guard
 	fail    error  // what saving a draft answers, if set
 	keys    keys
+	notices seat.Notices
+	named   bool           // e-mails name the practice
 	copied  []care.EventID // copies that left, and
 	full    error          // why none may
 }
@@ -74,6 +83,7 @@ func provider(id care.PersonID, name, initials, pronoun string) care.Person {
 func newWorld() *world {
 	w := &world{now: at(time.November, 20, 18, 10), threads: map[care.EventID]*view.Thread{}, drafts: map[string]view.Draft{},
 		held: map[string]view.Held{}, became: map[string]seat.Sending{}, wakes: map[chan seat.Change]bool{},
+		notices: seat.Notices{Sent: true, Email: "marisol.vega@example.org", On: true},
 		profile: []seat.Profile{{ID: "marisol", Label: "Marisol Vega (member)"}, {ID: "joaquin", Label: "Joaquín Vega (member)"}},
 		sync:    care.SyncState{Phase: care.SyncUpToDate, Checked: at(time.November, 20, 18, 10)}}
 	ana := provider("ps_lee", "Dr. Ana Lee", "AL", "her")
@@ -140,12 +150,25 @@ func (w *world) refill() {
 func (w *world) Profiles(context.Context) ([]seat.Profile, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.profile, nil
+	all := slices.Clone(w.profile)
+	if len(all) == 1 {
+		all[0].Opens = w.keys.chain.On && !w.keys.inside
+	}
+	return all, nil
 }
 
 func (w *world) SignIn(_ context.Context, profile, passphrase string) (seat.Signed, error) {
 	if err := w.try(passphrase); err != nil {
 		return nil, err
+	}
+	w.mu.Lock()
+	w.keys.inside = true
+	w.mu.Unlock()
+	if profile == "dana" && w.chief != nil {
+		return signed{w, *w.chief, ""}, nil
+	}
+	if w.unfinished == profile {
+		return nil, care.Refusef(care.Unfinished, "The clinic has not taken you in yet.")
 	}
 	if profile == "joaquin" {
 		return signed{w, joaquin, ""}, nil
@@ -187,10 +210,31 @@ func (s signed) For(id care.PatientID) seat.Signed {
 	return signed{s.world, s.me, ""}
 }
 
+func (s signed) Notices(context.Context) (seat.Notices, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.notices, nil
+}
+
+func (s signed) ChooseNotices(_ context.Context, on bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	s.notices.On = on
+	return nil
+}
+
 func (s signed) Proxies() []care.Person { return nil }
+func (s signed) Admin() seat.Admin      { return nil }
+func (s signed) Audit() seat.Audit      { return nil }
+func (s signed) Printed()               { s.change(seat.Change{}, func() { s.printed++ }) }
 
 func (s signed) Practice() care.Practice {
-	return care.Practice{Name: "Alder Creek Clinic", NurseLine: "555-010-0140", FrontDesk: "555-010-0100", Calendar: care.Calendar{Zone: zone.String()}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return care.Practice{Policy: care.Policy{Notices: care.Notices{On: s.notices.Sent, Name: s.named}}, Name: "Alder Creek Clinic", NurseLine: "555-010-0140", FrontDesk: "555-010-0100", Calendar: care.Calendar{Zone: zone.String()}}
 }
 func (s signed) Views() seat.Views { return about{s.world, s.about} }
 func (s signed) Desk() seat.Desk   { return s.world }
@@ -310,6 +354,10 @@ func (w *world) Thread(_ context.Context, part care.EventID) (view.Thread, error
 		}
 	}
 	return out, nil
+}
+
+func (w *world) File(context.Context, care.EventID, care.EventID, int) (view.Content, error) {
+	return view.Content{}, care.Refusef(care.NotFound, "There is no such file in this conversation.")
 }
 
 func (w *world) HeldText(_ context.Context, draft string) (view.Held, error) {
@@ -554,6 +602,13 @@ func (w *world) listeners() int {
 	return len(w.wakes)
 }
 
+// told are the letters that were told to have been read.
+func (w *world) told() []care.EventID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.read)
+}
+
 // completes is the office completing a conversation.
 func (w *world) completes(part care.EventID) {
 	w.change(seat.Change{Threads: []care.ThreadID{part}}, func() {
@@ -561,6 +616,11 @@ func (w *world) completes(part care.EventID) {
 		t.Items = append(t.Items, view.Item{Kind: view.ItemComplete, ID: id("done"), By: rosa, At: w.now, Text: "Glad it helped."})
 		t.Open, t.State, t.Completed = false, view.StateCompleted, &t.Items[len(t.Items)-1]
 	})
+}
+
+// awaits is the conversation awaiting the other side, as when the answer of somebody who has left is not confirmed yet.
+func (w *world) awaits(part care.EventID, side fold.Side) {
+	w.change(seat.Change{Threads: []care.ThreadID{part}}, func() { w.threads[part].Awaits = side })
 }
 
 // replies is the office writing.
@@ -592,6 +652,9 @@ func (a about) Thread(ctx context.Context, part care.EventID) (view.Thread, erro
 }
 
 func (w *world) Confide(context.Context, care.EventID) error { return nil }
+
+func (w *world) Accept(context.Context, care.EventID, care.EventID) error  { return nil }
+func (w *world) Decline(context.Context, care.EventID, care.EventID) error { return nil }
 
 func (w *world) Acting(context.Context) ([]view.Acting, error) {
 	w.mu.Lock()

@@ -16,6 +16,11 @@ type keys struct {
 	wrong   int
 	until   time.Time
 	fail    error // what recovering answers, if set
+
+	chain   seat.Keychain
+	secret  bool  // is in the keychain
+	noChain error // why the keychain cannot be reached, if it cannot
+	inside  bool  // somebody was in since the start
 }
 
 const (
@@ -43,6 +48,66 @@ func (w *world) try(passphrase string) error {
 		k.until = w.now.Add(5 * time.Minute)
 	}
 	return care.Refusef(care.Invalid, "That passphrase does not open this profile. Check Caps Lock and try again.").In("passphrase")
+}
+
+// alone leaves Marisol's profile as the only one on this computer, whose keychain can be reached.
+func (w *world) alone() *world {
+	w.profile = w.profile[:1]
+	w.keys.chain = seat.Keychain{Offered: true, Reached: true}
+	return w
+}
+
+// restarts is a start of Postern.
+func (w *world) restarts() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keys.inside = false
+}
+
+func (w *world) OpenByKeychain(ctx context.Context, profile string) (seat.Signed, error) {
+	all, err := w.Profiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch k := &w.keys; {
+	case len(all) != 1 || all[0].ID != profile || !all[0].Opens:
+		return nil, care.Refusef(care.Forbidden, "The passphrase is asked for now. Type it.").In("passphrase")
+	case k.noChain != nil:
+		return nil, k.noChain
+	case !k.secret:
+		k.inside = true
+		return nil, care.Refusef(care.NotFound, "This computer's keychain does not hold the key to this profile any more. Type your passphrase.").In("passphrase")
+	default:
+		k.inside = true
+		return signed{w, marisol, ""}, nil
+	}
+}
+
+func (s signed) Keychain(context.Context) (seat.Keychain, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys.chain, nil
+}
+
+func (s signed) SetKeychain(_ context.Context, on bool, now string) error {
+	if on {
+		if err := s.try(now); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := &s.keys
+	if on && k.noChain != nil {
+		return k.noChain
+	}
+	k.chain.On = on
+	if k.noChain == nil {
+		k.secret = on
+	}
+	return k.noChain
 }
 
 func (w *world) Tries(context.Context, string) (seat.Tries, error) {
@@ -109,7 +174,7 @@ func (s signed) ChangePassphrase(now, next string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keys.changed = next
+	s.keys.changed, s.keys.chain.On, s.keys.secret = next, false, false
 	return nil
 }
 

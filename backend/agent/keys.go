@@ -3,11 +3,13 @@ package agent
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"maps"
 	"time"
 
 	"postern/backend/care"
+	"postern/backend/care/event"
 	"postern/backend/command"
 	"postern/backend/trust/directory"
 )
@@ -19,12 +21,30 @@ type Keys struct {
 	Book func() *directory.Book
 	Log  *slog.Logger
 
-	withdrawn map[care.KeyID]time.Time
-	renewed   map[care.MailboxID]time.Time
-	failed    bool
+	// InStep, where it is set, says whether everything in the mailboxes has been read. Before that nothing is confirmed: whether a
+	// withdrawal was dealt with already is known only then.
+	InStep func() bool
+
+	renewed map[care.MailboxID]time.Time
+	failed  bool
+}
+
+// Once does all that is to be done now, in threads that have changed too. It is for profiles that are driven step by step.
+func (k *Keys) Once(ctx context.Context, changed ...care.ThreadID) error {
+	if err := k.look(ctx, changed); err != nil {
+		return err
+	}
+	if k.failed {
+		return errors.New("not all that a changed key asks was done")
+	}
+	return nil
 }
 
 const retry = 10 * time.Second
+
+// ahead is how far the clock by which a key was withdrawn may be before this one. One that is further is wrong: what the key writes
+// would be confirmed until then.
+const ahead = time.Hour
 
 // Run looks at everything, and then at what the changes bring, until the context ends or changes is closed.
 func (k *Keys) Run(ctx context.Context, changes <-chan command.Change) error {
@@ -54,43 +74,96 @@ func (k *Keys) Run(ctx context.Context, changes <-chan command.Change) error {
 
 // look does what is to be done in these threads, and in all where a key has changed.
 func (k *Keys) look(ctx context.Context, threads []care.ThreadID) error {
-	withdrawn, renewed := k.Book().Withdrawn(), k.Book().Renewed()
-	all := k.failed || !maps.EqualFunc(withdrawn, k.withdrawn, time.Time.Equal) || !maps.EqualFunc(renewed, k.renewed, time.Time.Equal)
-	if all {
-		if err := k.Desk.DB.Read(ctx, func(tx *sql.Tx) (err error) {
-			threads, err = k.Desk.Journal.Threads(ctx, tx)
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	if len(withdrawn) == 0 && len(renewed) == 0 {
-		return nil
-	}
 	k.failed = false
-	for _, t := range threads {
-		if err := k.thread(ctx, t, withdrawn, renewed); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			k.failed = true
-			k.Log.Error("cannot do what a changed key asks", "thread", t, "err", err)
-		}
+	if err := k.confirm(ctx); err != nil {
+		return k.troubled(ctx, err)
 	}
-	k.withdrawn, k.renewed = withdrawn, renewed
+	return k.repeat(ctx, threads)
+}
+
+func (k *Keys) troubled(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	k.failed, k.renewed = true, nil // next time all threads are looked at: which had changed is known no more
+	k.Log.Error("cannot do what a changed key asks", "err", err)
 	return nil
 }
 
-func (k *Keys) thread(ctx context.Context, t care.ThreadID, withdrawn map[care.KeyID]time.Time, renewed map[care.MailboxID]time.Time) error {
-	if len(withdrawn) > 0 {
-		if err := k.Desk.Vouch(ctx, t, withdrawn); err != nil {
+// confirm confirms what withdrawn keys had written, once for each: afterwards the withdrawal is closed. A letter that comes to
+// light later may bear any date, for whoever may put letters into a mailbox chooses it.
+func (k *Keys) confirm(ctx context.Context) error {
+	book := k.Book()
+	open := book.Withdrawn()
+	if len(open) == 0 || k.InStep != nil && !k.InStep() {
+		return nil
+	}
+	closed, err := k.Desk.Closed(ctx, func(e *event.Event) (time.Time, bool) { return book.WithdrawnFor(open, e) })
+	if err != nil {
+		return err
+	}
+	for _, c := range closed {
+		if w := (directory.Withdrawal{Key: c.Key, Office: c.Office}); open[w].Equal(c.Closed) {
+			delete(open, w)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	threads, err := k.threads(ctx)
+	if err != nil {
+		return err
+	}
+	until, now := maps.Clone(open), k.Desk.Now()
+	for w, since := range open {
+		if since.Sub(now) > ahead {
+			until[w] = now
+		}
+	}
+	for _, t := range threads {
+		if err := k.Desk.Vouch(ctx, t, func(e *event.Event) (time.Time, bool) { return book.WithdrawnFor(until, e) }); err != nil {
 			return err
 		}
 	}
-	for mailbox, since := range renewed {
-		if err := k.Desk.Repeat(ctx, t, mailbox, since); err != nil {
+	for w, since := range open {
+		if now.Before(until[w]) { // by this clock it is yet to be: what comes until then counts
+			continue
+		}
+		if err := k.Desk.Close(ctx, w.Key, w.Office, since); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// repeat sends to members whose mailbox has another key what was sealed to the one before.
+func (k *Keys) repeat(ctx context.Context, threads []care.ThreadID) error {
+	renewed := k.Book().Renewed()
+	if !maps.EqualFunc(renewed, k.renewed, time.Time.Equal) {
+		var err error
+		if threads, err = k.threads(ctx); err != nil {
+			return k.troubled(ctx, err)
+		}
+	}
+	for _, t := range threads {
+		for mailbox, since := range renewed {
+			if err := k.Desk.Repeat(ctx, t, mailbox, since); err != nil {
+				if err := k.troubled(ctx, err); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if !k.failed {
+		k.renewed = renewed
+	}
+	return nil
+}
+
+func (k *Keys) threads(ctx context.Context) (all []care.ThreadID, err error) {
+	err = k.Desk.DB.Read(ctx, func(tx *sql.Tx) error {
+		all, err = k.Desk.Journal.Threads(ctx, tx)
+		return err
+	})
+	return all, err
 }

@@ -1,4 +1,5 @@
-// Package agent is the clinic's always-on part: so far it confirms what members send.
+// Package agent is the clinic's always-on part: it confirms what members send, deals with keys that changed, and tells members of news by
+// ordinary e-mail.
 //
 // It acts through the same commands as a person, with the agent's own key. Every staff window runs it too, with a
 // minute's patience, so that the promise does not hang on one computer.

@@ -32,7 +32,8 @@ func (r Role) Staff() bool {
 	return false
 }
 
-// Topic is what a member says a thread is about: a hint for triage, never a rule.
+// Topic is what a member says a thread is about: a hint for triage. One rule goes by it: who is no clinician answers
+// administrative topics only.
 type Topic string
 
 // The topics a member may choose; the empty topic means that none was chosen.
@@ -111,6 +112,7 @@ type Patient struct {
 	MRN      string    `json:"mrn"`
 	Language string    `json:"language"` // BCP 47, "en" by default
 	Phone    string    `json:"phone"`
+	Email    string    `json:"email,omitempty"` // ordinary e-mail, for notices; empty: none go out
 	PCP      OfficeID  `json:"pcp"`
 	Mailbox  MailboxID `json:"mailbox"` // the patient's own; empty where only proxies read
 	Visits   []Visit   `json:"visits,omitempty"`
@@ -154,7 +156,7 @@ type Absence struct {
 type Calendar struct {
 	Zone     string            `json:"zone"`     // IANA time zone name
 	Hours    map[string][]Span `json:"hours"`    // by weekday "mon"…"sun"; a weekday without spans is closed
-	Preset   string            `json:"preset"`   // holiday preset, "us"; empty: none
+	Preset   string            `json:"preset"`   // holiday preset, one of promise.Presets; empty: none
 	Holidays []Holiday         `json:"holidays"` // the practice's own closed or half days
 	Absences []Absence         `json:"absences"`
 }
@@ -180,6 +182,25 @@ type Policy struct {
 
 	MemberLockMinutes int `json:"memberLockMinutes,omitempty"` // without activity until a member's screen locks; 10
 	StaffLockMinutes  int `json:"staffLockMinutes,omitempty"`  // the same for the care team; 5
+
+	Notices Notices `json:"notices,omitzero"`
+}
+
+// Notices is whether and how the practice tells members by ordinary e-mail that there is something to read. What it says is a fixed
+// text: never who, what or why.
+type Notices struct {
+	On      bool `json:"on"`
+	Name    bool `json:"name,omitempty"`    // it may name the practice
+	Replies bool `json:"replies,omitempty"` // a reply to it comes into the conversation; else it is answered once with where to write
+	Quiet   Span `json:"quiet,omitzero"`    // local time in which none goes out, over midnight too; zero: 21:00 to 08:00
+}
+
+// Asleep is the span of the day in which no notice goes out.
+func (n Notices) Asleep() Span {
+	if n.Quiet == (Span{}) {
+		return Span{From: "21:00", Until: "08:00"}
+	}
+	return n.Quiet
 }
 
 // Promise is the span within which a reply is due, in business time.
@@ -243,6 +264,19 @@ type MailLogin struct {
 	Roots string `json:"roots,omitempty"`
 	// Mailbox is the Postern mailbox that the login reads.
 	Mailbox MailboxID `json:"mailbox"`
+}
+
+// MailPlace is where a practice's mail system is.
+type MailPlace struct {
+	IMAP  Endpoint `json:"imap"`
+	SMTP  Endpoint `json:"smtp"`
+	Roots string   `json:"roots,omitempty"` // as of a login
+}
+
+// At is the login at another place.
+func (l MailLogin) At(p MailPlace) MailLogin {
+	l.IMAP, l.SMTP, l.Roots = p.IMAP, p.SMTP, p.Roots
+	return l
 }
 
 // LogValue keeps passwords out of structured logs.

@@ -16,6 +16,7 @@ import (
 	"postern/backend/care/event"
 	"postern/backend/care/fold"
 	"postern/backend/care/promise"
+	"postern/backend/record/digests"
 	"postern/backend/record/draft"
 	"postern/backend/record/journal"
 	"postern/backend/record/outbox"
@@ -38,17 +39,24 @@ type Directory interface {
 	Practice() care.Practice
 	Office(care.OfficeID) (care.Office, bool)
 	OfficesOf(care.PersonID) []care.Office
+	Enrolled(care.PersonID) bool
 	Person(care.PersonID) (care.Person, bool)
 	Relations(care.PatientID) []care.Relation
 	Patient(care.PatientID) (care.Patient, bool)
 	Readers(care.PatientID) []care.MailboxID
+	Reader(care.PatientID, care.MailboxID) (care.Person, bool)
+	Owner(care.MailboxID) (care.Patient, bool)
+	Emailed(address string) []care.MailboxID
 	Former(care.PatientID) []care.MailboxID
 	WritesFor(care.PersonID) []care.PatientID
 }
 
-// Threads finds the thread that a part belongs to: care.NotFound where it is not here.
+// Threads finds threads.
 type Threads interface {
+	// ThreadOf is the thread that a part belongs to: care.NotFound where it is not here.
 	ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID) (care.ThreadID, error)
+	// Awaiting are the threads with an open part that awaits the office.
+	Awaiting(ctx context.Context, tx *sql.Tx) ([]care.ThreadID, error)
 }
 
 // Change says what a command or an arrival changed, for the screens to draw again.
@@ -66,6 +74,7 @@ type Desk struct {
 	Outbox  *outbox.Outbox
 	Drafts  *draft.Drafts
 	Seen    *seen.Seen
+	Digests *digests.Digests
 	Threads Threads
 
 	Directory func() Directory // the newest known; it may change between two commands
@@ -108,18 +117,23 @@ func (d *Desk) conversation(ctx context.Context, tx *sql.Tx, thread care.ThreadI
 	return c, err
 }
 
-// read folds the thread as this replica knows it.
+// read folds the thread as this replica knows it. One whose opening has not arrived is refused.
 func (d *Desk) read(ctx context.Context, tx *sql.Tx, thread care.ThreadID) (*talk, error) {
+	c, err := d.arriving(ctx, tx, thread)
+	if err == nil && !c.Opened {
+		return nil, care.Refusef(care.NotFound, "This conversation is not on this computer.")
+	}
+	return c, err
+}
+
+// arriving is read, of a conversation too whose opening has not arrived.
+func (d *Desk) arriving(ctx context.Context, tx *sql.Tx, thread care.ThreadID) (*talk, error) {
 	entries, err := d.Journal.Thread(ctx, tx, thread)
 	if err != nil {
 		return nil, fmt.Errorf("read thread %s: %w", thread, err)
 	}
 	events := Events(entries)
-	c := &talk{Conversation: fold.Fold(events, d.Directory()), events: events}
-	if !c.Opened {
-		return nil, care.Refusef(care.NotFound, "This conversation is not on this computer.")
-	}
-	return c, nil
+	return &talk{Conversation: fold.Fold(events, d.Directory()), events: events}, nil
 }
 
 type folding func(context.Context, *sql.Tx, care.ThreadID) (*talk, error)
@@ -185,7 +199,7 @@ func (d *Desk) record(ctx context.Context, tx *sql.Tx, c *talk, f fact) (care.Ev
 	return d.write(ctx, tx, e)
 }
 
-// lasting names, instead of a claim of this desk's that is still on this computer alone, what that claim was made upon: it
+// lasting names, instead of a claim or a notice of this desk's that is still on this computer alone, what that was made upon: it
 // may yet be dropped, and what named it would wait for it for ever.
 func (d *Desk) lasting(ctx context.Context, tx *sql.Tx, c *talk, heads []care.EventID) ([]care.EventID, error) {
 	var out []care.EventID
@@ -193,7 +207,7 @@ func (d *Desk) lasting(ctx context.Context, tx *sql.Tx, c *talk, heads []care.Ev
 		id := behind[0]
 		behind = behind[1:]
 		i := slices.IndexFunc(c.events, func(e *event.Event) bool { return e.ID == id })
-		if i < 0 || c.events[i].Kind != event.Owner || c.events[i].Author != d.Signer.Key() {
+		if i < 0 || !mayLapse(c.events[i].Kind) || c.events[i].Author != d.Signer.Key() {
 			out = append(out, id)
 			continue
 		}

@@ -17,14 +17,21 @@ import (
 const (
 	DraftNew     = "new"     // a member's new message
 	DraftReply   = "reply"   // a reply in a part
-	DraftNote    = "note"    // an internal note in a part
+	DraftNote    = "note"    // an internal note in a part; in none: a form of the administration that is half filled in
 	DraftClosing = "closing" // the closing line of a completion
 )
+
+// maxForm is how many characters a half-typed form may have: a list of members to import is one, and a page can post no more.
+const maxForm = 1 << 20
 
 // SaveDraft keeps unsent text as it is being typed. A draft without an id gets one. A draft whose text was sent in the
 // meantime, by a second window or a double click, stays sent: care.Conflict. It may run any number of times.
 func (d *Desk) SaveDraft(ctx context.Context, t draft.Draft) (draft.Draft, error) {
-	if utf8.RuneCountInString(string(t.Text)) > 4*care.MaxText || utf8.RuneCountInString(string(t.Subject)) > 4*care.MaxSubject {
+	most := 4 * care.MaxText
+	if t.What == DraftNote && t.Part.IsZero() {
+		most = maxForm
+	}
+	if utf8.RuneCountInString(string(t.Text)) > most || utf8.RuneCountInString(string(t.Subject)) > 4*care.MaxSubject {
 		return t, care.Refusef(care.Invalid, "This is longer than Postern can keep. Shorten it, or split it into two messages.")
 	}
 	if t.ID == "" {

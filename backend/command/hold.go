@@ -102,6 +102,9 @@ func (d *Desk) mayWrite(c *talk, p *fold.Part) error {
 		if err := d.staffIn(c.Office); err != nil {
 			return err
 		}
+		if why := d.Me.Role.Bounded(c.Topic); why != "" {
+			return care.Refusef(care.Forbidden, "%s", why)
+		}
 	} else if c.Patient != d.Patient {
 		return care.Refusef(care.Forbidden, "This conversation belongs to another record.")
 	} else if err := d.writesFor(c.Patient); err != nil {

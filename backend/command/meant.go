@@ -13,19 +13,21 @@ import (
 
 // StillMeant reports whether a fact that nobody has received yet should still go out. A claim or assignment whose
 // predecessor has found another successor in the meantime is dropped from this computer, and its author is told: sent
-// late, it could take the conversation from the colleague who acted first. So is one that follows a dropped one. What may
-// have left this computer before a crash goes out, and the fold decides.
+// late, it could take the conversation from the colleague who acted first. So is one that follows a dropped one, and a notice
+// of what another computer of the agent's has told of meanwhile. What may have left this computer before a crash goes out, and
+// the fold decides.
 func (d *Desk) StillMeant(ctx context.Context, id care.EventID) (bool, error) {
 	meant := true
 	var thread care.ThreadID
+	var kind event.Kind
 	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
 		entry, ok, err := d.Journal.Event(ctx, tx, id)
-		if err != nil || !ok || entry.Event == nil || entry.Event.Kind != event.Owner {
+		if err != nil || !ok || entry.Event == nil || !mayLapse(entry.Event.Kind) {
 			return err
 		}
-		thread = entry.Event.Thread
+		thread, kind = entry.Event.Thread, entry.Event.Kind
 		entries, err := d.Journal.Thread(ctx, tx, thread)
-		if err != nil || !d.beaten(entry.Event, Events(entries)) {
+		if err != nil || kind == event.Owner && !d.beaten(entry.Event, Events(entries)) || kind == event.Notice && !d.outdone(entry, entries) {
 			return err
 		}
 		meant = false
@@ -33,7 +35,7 @@ func (d *Desk) StillMeant(ctx context.Context, id care.EventID) (bool, error) {
 			return err
 		}
 		if err := d.Journal.Withdraw(ctx, tx, id); err != nil {
-			return fmt.Errorf("withdraw claim %s: %w", id, err)
+			return fmt.Errorf("withdraw %s %s: %w", kind, id, err)
 		}
 		return nil
 	})
@@ -41,10 +43,17 @@ func (d *Desk) StillMeant(ctx context.Context, id care.EventID) (bool, error) {
 		return true, nil
 	}
 	if err == nil && !meant {
-		d.Wake(Change{Threads: threads(thread), Texts: true, Beaten: threads(thread)})
+		change := Change{Threads: threads(thread), Texts: true}
+		if kind == event.Owner {
+			change.Beaten = threads(thread)
+		}
+		d.Wake(change)
 	}
 	return meant, err
 }
+
+// mayLapse reports whether a fact of this kind may be dropped before it has left this computer.
+func mayLapse(k event.Kind) bool { return k == event.Owner || k == event.Notice }
 
 // beaten reports whether a colleague has replaced what a claim of ours replaces, or whether that was dropped itself. What
 // does not count in the conversation beats nobody: else whoever may not claim could keep all claims from going out.

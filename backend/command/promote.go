@@ -100,6 +100,9 @@ func (d *Desk) promote(ctx context.Context, tx *sql.Tx, h outbox.Held) (why stri
 	if why = d.cameIn(c, p, h); why != "" {
 		return why, b, nil
 	}
+	if why = d.Me.Role.Bounded(c.Topic); why != "" { // since it was sent the person has another role
+		return why, b, nil
+	}
 	f := fact{kind: event.Sent, part: p.ID, body: event.SentBody{Text: h.Text, Basis: d.basis(p)}}
 	if h.What == HeldCompletion {
 		f = fact{kind: event.Completed, part: p.ID, body: event.CompletedBody{Covers: covered(p), Closing: h.Text}}
@@ -182,7 +185,10 @@ func (d *Desk) basis(p *fold.Part) []care.EventID {
 	if !d.member() {
 		return nil
 	}
-	var ids []care.EventID
+	return reopenings(p)
+}
+
+func reopenings(p *fold.Part) (ids []care.EventID) {
 	for _, r := range p.Reopenings {
 		ids = append(ids, r.ID)
 	}

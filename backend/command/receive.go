@@ -56,12 +56,12 @@ func (d *Desk) MarkRead(ctx context.Context, part care.EventID, shown ...care.Ev
 	var thread care.ThreadID
 	var changed bool
 	err := d.DB.Write(ctx, func(tx *sql.Tx) error {
-		c, p, err := d.find(ctx, tx, part, d.read)
+		c, p, err := d.find(ctx, tx, part, d.arriving)
 		if err != nil {
 			return err
 		}
-		if d.member() && c.ReadOnly {
-			return nil // it stays unread until a newer Postern can also tell the care team
+		if d.member() && (c.ReadOnly || !c.Opened) {
+			return nil // it stays unread until a newer Postern, or one that knows whom to tell, can also tell the care team
 		}
 		thread = c.Thread
 		hidden := func(id care.EventID) bool { return !slices.Contains(shown, id) }
@@ -113,6 +113,9 @@ func (d *Desk) DeliveryFailed(ctx context.Context, thread care.ThreadID, id care
 		if err != nil {
 			return err
 		}
+		if cameBack(c, id) {
+			return nil // one word of a notice is enough: whoever knows its token could have them without end
+		}
 		if mailbox == c.OfficeMailbox {
 			return nil // the office's own copy failed: an event to the office would fail alike; the outbox row shows it
 		}
@@ -123,6 +126,18 @@ func (d *Desk) DeliveryFailed(ctx context.Context, thread care.ThreadID, id care
 		d.Wake(Change{Threads: threads(thread), Texts: true})
 	}
 	return err
+}
+
+// cameBack reports whether it is known of a notice that it did not reach its address.
+func cameBack(c *talk, id care.EventID) bool {
+	for _, p := range c.Parts {
+		for _, n := range p.Notices {
+			if n.ID == id && len(n.Failure) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func find(c *talk, message care.EventID) (*fold.Part, *fold.Message) {
@@ -146,6 +161,9 @@ func shownIDs(p *fold.Part) []care.EventID {
 	}
 	for _, c := range p.Completions {
 		ids = append(ids, c.ID)
+	}
+	for _, r := range p.Bridged {
+		ids = append(ids, r.ID)
 	}
 	return ids
 }

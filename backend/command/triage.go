@@ -45,6 +45,9 @@ func (d *Desk) assignable(who care.PersonID, office care.OfficeID) error {
 	if !in {
 		return care.Refusef(care.Invalid, "That person does not belong to this office.").In("who")
 	}
+	if !d.Directory().Enrolled(who) {
+		return care.Refusef(care.Invalid, "%s is not enrolled yet. Choose somebody else.", d.shown(who)).In("who")
+	}
 	if _, _, out := d.Clock().Absent(who, d.Now()); out {
 		return care.Refusef(care.Invalid, "%s is out of office. Choose somebody else.", d.shown(who)).In("who")
 	}

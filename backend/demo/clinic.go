@@ -41,7 +41,7 @@ var (
 		{"jordan", care.Person{Name: "Jordan Blake", Shown: "Jordan Blake", Short: "Jordan", Initials: "JB", Pronoun: "their", Role: care.RoleAdministrator}, []string{"lee", "haddad", "raman"}, "administrator"},
 	}
 
-	// Helena looks after Maximiliana, her mother. She writes for herself alone: writing for others is not there yet.
+	// Helena looks after Maximiliana, her mother, and writes for herself alone.
 	members = []struct {
 		key       string
 		patient   care.Patient
@@ -68,6 +68,12 @@ var (
 			[]visit{{40, "haddad", "Office visit, Dr. Haddad", "Low back pain"}, {75, "lee", "Office visit, Dr. Lee", "Sinusitis, covering visit"}}},
 	}
 )
+
+// administrator is the profile that holds the administration of the practice.
+const administrator = "jordan"
+
+// dependent is a child without an account, for whom a member writes.
+var dependent = care.Patient{Name: "Mateo Vega", Born: "2019-06-30", Sex: "M", Pronouns: "he/him", MRN: "5510 2846", Language: "en", Phone: "555-010-0177"}
 
 type relation struct {
 	office, why string

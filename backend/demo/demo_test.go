@@ -193,7 +193,7 @@ func (c *clinic) everything(open func(string) *backend.Profile) {
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if _, err := os.Stat(filepath.Join(c.data, "practice")); err != nil {
+	if _, err := os.Stat(filepath.Join(backend.ProfilesDir(c.data), administrator, "registrar.json")); err != nil {
 		t.Error(err)
 	}
 	queues, offices, err := rosa.Views().Queues(t.Context())

@@ -164,7 +164,16 @@ func (m *Maker) play(ctx context.Context) error {
 			return err
 		}
 	}
-	return m.each(slices.Sorted(maps.Keys(m.people)), func(p *backend.Profile) error { return m.pull(ctx, p) })
+	everybody := slices.Sorted(maps.Keys(m.people))
+	if err := m.each(everybody, func(p *backend.Profile) error {
+		if _, err := p.Digest(ctx); err != nil { // as a computer that runs does at its sign-in
+			return err
+		}
+		return p.Replica().Settle(ctx)
+	}); err != nil {
+		return err
+	}
+	return m.each(everybody, func(p *backend.Profile) error { return m.pull(ctx, p) })
 }
 
 // round lets everybody who acts in it look, act, each at their moment, and send; then the agent confirms what came.

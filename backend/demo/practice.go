@@ -30,7 +30,8 @@ func StartMail(ctx context.Context, data string, m backend.Mail) (accounts enrol
 
 // practice makes the practice, its people and a profile for each, and opens all of them, still.
 func (m *Maker) practice(ctx context.Context) error {
-	reg, err := enrol.New(ctx, enrol.Options{Dir: filepath.Join(m.Data, "practice"), Passphrase: Passphrase, Accounts: m.Accounts, Params: m.Params}, practice)
+	key, home := enrol.NewPassword(), filepath.Join(backend.ProfilesDir(m.Data), administrator)
+	reg, err := enrol.New(ctx, enrol.Options{Dir: home, Passphrase: key, Root: Passphrase, Accounts: m.Accounts, Params: m.Params}, practice)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,10 @@ func (m *Maker) practice(ctx context.Context) error {
 		return err
 	}
 	who[AgentProfile] = agent.ID
-	return m.profiles(ctx, reg, who)
+	if err := m.profiles(ctx, reg, who); err != nil {
+		return err
+	}
+	return backend.GiveRegistrar(home, Passphrase, key)
 }
 
 func (m *Maker) staff(ctx context.Context, reg *enrol.Registrar, who map[string]care.PersonID) error {
@@ -115,7 +119,11 @@ func (m *Maker) members(ctx context.Context, reg *enrol.Registrar, who map[strin
 		}
 		who[e.key] = made.Person.ID
 	}
-	return nil
+	son, err := reg.AddDependent(ctx, dependent, []care.Relation{{Office: m.offices["lee"].ID, Why: "primary"}})
+	if err != nil {
+		return err
+	}
+	return reg.AddProxy(ctx, son.ID, who["marisol"], "")
 }
 
 // date is the day so many days ago or, if nobody was seen then, the last one before it on which somebody was.

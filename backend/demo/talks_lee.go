@@ -18,8 +18,8 @@ var leeTalks = []talk{
 	}},
 	{"grace", "lee", care.TopicRenewal, "Refill: levothyroxine 88 mcg", 160, []turn{
 		{"grace", write, "Same pharmacy as always, please. I have tablets for ten days.", 0},
-		{"sam", claim, "", 40},
-		{"sam", complete, "Hello Grace,\n\nDr. Lee renewed it for six months. It is ready at Mill Road Pharmacy.", 120},
+		{"rosa", claim, "", 40},
+		{"rosa", complete, "Hello Grace,\n\nDr. Lee renewed it for six months. It is ready at Mill Road Pharmacy.", 120},
 		{"grace", read, "", 300},
 	}},
 	{"maximiliana", "lee", care.TopicOther, "Paper for the ride service", 120, []turn{

@@ -10,6 +10,7 @@ import (
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/care/fold"
+	"postern/backend/record/digests"
 	"postern/backend/record/journal"
 	"postern/backend/record/projection"
 	"postern/backend/trust/directory"
@@ -22,18 +23,23 @@ type source struct {
 	at    int // index of the login
 	login care.MailLogin
 
-	begun  bool      // what waited when this program was started has been looked at
+	begun  bool      // what waited when this program was started, or when something was cut short, has been looked at
 	named  int       // the newest version of the clinic's list that the care team has named
 	behind time.Time // since when that one is missing here
 }
 
-func (s *source) name() string { return s.login.IMAP.Host + "/" + s.login.User }
+func (s *source) name() string { return sourceName(s.login) }
+
+func sourceName(l care.MailLogin) string { return l.IMAP.Host + "/" + l.User }
 
 // Known says which letters of a folder need no fetching.
-func (s *source) Known(ctx context.Context, folder string, validity uint32) (func(uid uint32) bool, error) {
+func (s *source) Known(ctx context.Context, folder string, validity, _ uint32) (func(uid uint32) bool, error) {
 	if !s.begun {
 		// Another Postern than the last one may read what that could not; and it may have ended before it looked.
 		if err := s.recall(ctx, s.at == 0); err != nil {
+			return nil, err
+		}
+		if err := s.r.Projection.Renew(ctx, s.told); err != nil {
 			return nil, err
 		}
 		s.begun = true
@@ -53,6 +59,8 @@ type stored struct {
 	texts   bool // letters of ours were seen again
 	docs    bool // documents of the practice changed
 	keys    bool // and certified keys that were not known
+	turned  bool // the person reads other mailboxes than before
+	names   bool // an event names pieces of files that are not here
 }
 
 // Store takes the letters into the journal in one transaction, with the documents among them and a note of what these
@@ -63,19 +71,32 @@ func (b *batch) Store(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if did.turned {
+		defer s.r.turn() // last: it ends this connection, and what follows is not to be cut short by it
+	}
+	begun := s.begun
+	s.begun = false // if it is cut short all the same, the next look takes it up
 	if len(did.threads) > 0 || did.texts || did.docs {
 		s.r.Changed(care.SortEventIDs(did.threads), did.texts, did.docs)
 		s.r.Kick()
 	}
-	if err := s.take(ctx, b.arrived); err != nil {
+	widened, err := s.take(ctx, b.arrived)
+	if widened && !did.turned {
+		defer s.r.turn()
+	}
+	if err != nil {
 		return err
 	}
-	if did.keys {
+	if did.keys || did.names {
 		if err := s.recall(ctx, false); err != nil {
 			return err
 		}
 	}
-	return s.r.Projection.Renew(ctx, s.told)
+	if err := s.r.Projection.Renew(ctx, s.told); err != nil {
+		return err
+	}
+	s.begun = begun
+	return nil
 }
 
 func (s *source) told(threads []care.ThreadID) { s.r.Changed(threads, false, false) }
@@ -87,7 +108,7 @@ func (s *source) store(ctx context.Context, arrived []arrival) (did stored, err 
 		s.r.learning.Lock()
 		defer s.r.learning.Unlock()
 		was := s.r.Books.Book()
-		did.docs = s.learn(was, arrived)
+		did.docs, did.turned = s.learn(was, arrived)
 		renewal = s.r.Books.Book().Since(was)
 		did.keys = renewal.Keys
 		defer func() {
@@ -106,6 +127,14 @@ func (s *source) store(ctx context.Context, arrived []arrival) (did stored, err 
 		}
 		var err error
 		if did.threads, did.texts, err = s.keep(ctx, tx, arrived); err != nil {
+			return err
+		}
+		further, texts, err := s.keepPieces(ctx, tx, arrived)
+		if err != nil {
+			return err
+		}
+		did.threads, did.texts = append(did.threads, further...), did.texts || texts
+		if did.names, err = s.lackPieces(ctx, tx, arrived); err != nil {
 			return err
 		}
 		if err := s.r.Projection.Outdate(ctx, tx, projection.Outdated{All: renewal.All, Waiting: renewal.Waiting,
@@ -225,6 +254,9 @@ func (s *source) keep(ctx context.Context, tx *sql.Tx, arrived []arrival) (chang
 	if err != nil {
 		return nil, false, err
 	}
+	if err := s.digest(ctx, tx, entries); err != nil {
+		return nil, false, err
+	}
 	book := s.r.Books.Book()
 	for _, e := range entries {
 		did, err := s.r.Outbox.Confirmed(ctx, tx, e.ID, e.Mailbox)
@@ -235,6 +267,27 @@ func (s *source) keep(ctx context.Context, tx *sql.Tx, arrived []arrival) (chang
 		s.notice(book, &e)
 	}
 	return touched(entries, added), confirmed, nil
+}
+
+// digest keeps what the care team's events that count say of the devices that signed them.
+func (s *source) digest(ctx context.Context, tx *sql.Tx, entries []journal.Entry) error {
+	if s.r.Digests == nil && s.r.Heard == nil {
+		return nil
+	}
+	book := s.r.Books.Book()
+	var kept []digests.Kept
+	for _, e := range entries {
+		if e.Verdict == fold.Accepted && e.Event != nil && book.Standing(e.Event).Role.Staff() {
+			kept = append(kept, digests.Kept{Event: e.Event, Arrived: e.Arrived})
+			if s.r.Heard != nil {
+				s.r.Heard(e.Event, e.Arrived)
+			}
+		}
+	}
+	if s.r.Digests == nil {
+		return nil
+	}
+	return s.r.Digests.Take(ctx, tx, kept...)
 }
 
 // setAside puts into quarantine what of a letter was refused: one row a letter, so that one with hundreds of bad events
@@ -324,8 +377,8 @@ func touched(entries []journal.Entry, added []care.EventID) []care.ThreadID {
 	}
 	var out []care.ThreadID
 	for _, e := range entries {
-		if isNew[e.ID] && e.Verdict == fold.Accepted {
-			out = append(out, threadOf(e.Event))
+		if t := threadOf(e.Event); isNew[e.ID] && e.Verdict == fold.Accepted && !t.IsZero() {
+			out = append(out, t)
 		}
 	}
 	return care.SortEventIDs(out)

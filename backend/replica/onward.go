@@ -30,7 +30,8 @@ type Onward struct {
 	// one before said.
 	Keep func([]Outcome) error
 
-	login   care.MailLogin // without how mail is read
+	login   care.MailLogin   // without how mail is read
+	places  []care.MailLogin // the same, where it can be connected
 	now     func() time.Time
 	log     *slog.Logger
 	again   chan struct{}
@@ -67,7 +68,8 @@ func (l *sealed) over() bool { return l.bytes == nil }
 // is queued behind it, and what is held or waits for its author's decision, since that is no letter yet.
 func (r *Replica) Onward(ctx context.Context) (*Onward, error) {
 	r.init()
-	if len(r.Logins) == 0 || r.Offline() {
+	login, any := r.submitter()
+	if !any || r.Offline() || r.dismissed.Load() {
 		return nil, nil
 	}
 	var waiting []outbox.Letter
@@ -77,9 +79,12 @@ func (r *Replica) Onward(ctx context.Context) (*Onward, error) {
 	}); err != nil {
 		return nil, err
 	}
-	login := r.Logins[0]
-	login.IMAP, login.Mailbox = care.Endpoint{}, ""
-	o := &Onward{login: login, now: r.Now, log: r.Log, again: make(chan struct{}, 1), sending: make(chan struct{}, 1)}
+	places := r.places(login)
+	for i := range places {
+		places[i].IMAP, places[i].Mailbox = care.Endpoint{}, ""
+	}
+	login = places[0]
+	o := &Onward{login: login, places: places, now: r.Now, log: r.Log, again: make(chan struct{}, 1), sending: make(chan struct{}, 1)}
 	type line struct {
 		thread  care.ThreadID
 		mailbox care.MailboxID
@@ -165,7 +170,7 @@ func (o *Onward) Submit(ctx context.Context) error {
 	if l, _ := o.due(); l == nil {
 		return nil
 	}
-	s, err := submit.Dial(ctx, o.login)
+	s, _, err := submit.DialFirst(ctx, o.places...)
 	if err != nil {
 		return fmt.Errorf("connect for submission: %w", err)
 	}

@@ -31,6 +31,7 @@ type taken struct {
 	entry   *journal.Entry
 	doc     *directory.Document
 	refused *journal.Quarantined
+	piece   []byte           // of a file
 	granted *directory.Grant // what doc grants to this device
 
 	genuine *bool // whether the event's signature holds, once that was checked
@@ -137,6 +138,12 @@ func (s *source) open(a *arrival) {
 			return
 		}
 		a.taken = append(a.taken, taken{doc: &d})
+	case seal.TypeBlob:
+		if len(c.Bytes) == 0 || len(c.Bytes) > event.PieceSize {
+			s.refuse(a, "a piece of a file of a size that none has")
+			return
+		}
+		a.taken = append(a.taken, taken{piece: c.Bytes})
 	default:
 		s.refuse(a, "content of a kind that this version does not know")
 	}

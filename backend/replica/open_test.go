@@ -110,7 +110,7 @@ func TestNothingIsKeptOfWhatIsNotStored(t *testing.T) {
 		batches = append(batches, open(t, src, letters[len(letters)-1]))
 	}
 	lacks := func(l []fetch.Letter) (n int) {
-		known, err := src.Known(t.Context(), "INBOX", 1)
+		known, err := src.Known(t.Context(), "INBOX", 1, 1)
 		must(t, err)
 		for _, l := range l {
 			if !known(l.UID) {

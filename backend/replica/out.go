@@ -10,7 +10,6 @@ import (
 	"postern/backend/care/event"
 	"postern/backend/post/letter"
 	"postern/backend/post/submit"
-	"postern/backend/record/journal"
 	"postern/backend/record/outbox"
 	"postern/backend/trust/directory"
 	"postern/backend/trust/seal"
@@ -22,6 +21,9 @@ const pullFirst = 20 * time.Second
 
 // submitting sends what the outbox holds, whenever there is work and a connection, until the context ends.
 func (r *Replica) submitting(ctx context.Context) error {
+	if err := r.untilLearnt(ctx); err != nil {
+		return err
+	}
 	tries := 0
 	for {
 		work, next, err := r.work(ctx)
@@ -103,7 +105,8 @@ func (r *Replica) work(ctx context.Context) (now bool, next time.Time, err error
 // says why it stopped; everything that was not handed over stays where it was. It may run any number of times.
 func (r *Replica) Submit(ctx context.Context) (err error) {
 	r.init()
-	if len(r.Logins) == 0 {
+	login, any := r.submitter()
+	if !any {
 		return nil
 	}
 	if r.Offline() {
@@ -120,7 +123,13 @@ func (r *Replica) Submit(ctx context.Context) (err error) {
 			r.out(problemState(err, time.Time{}))
 		}
 	}()
-	s, err := submit.Dial(ctx, r.Logins[0])
+	if r.dismissed.Load() {
+		return errDismissed
+	}
+	if err := r.learnFirst(ctx); err != nil {
+		return err
+	}
+	s, by, err := submit.DialFirst(ctx, r.places(login)...)
 	if err != nil {
 		r.mu.Lock()
 		r.vain = false // once there is a connection again, the mailboxes are waited for again
@@ -128,6 +137,7 @@ func (r *Replica) Submit(ctx context.Context) (err error) {
 		return fmt.Errorf("connect for submission: %w", err)
 	}
 	defer func() { _ = s.Close() }() // the letters' fate is known by their own answers
+	r.took(by)
 	r.out(care.SyncState{Phase: care.SyncUpToDate})
 	r.pullBefore(ctx)
 	drafts, _, err := r.Author.Ready(ctx)
@@ -152,7 +162,7 @@ func (r *Replica) Submit(ctx context.Context) (err error) {
 			return kept
 		}
 		for _, l := range due {
-			handed, err := r.send(ctx, s, l)
+			handed, err := r.send(ctx, s, login.Address, l)
 			if err != nil {
 				return err
 			}
@@ -181,6 +191,12 @@ func (r *Replica) out(state care.SyncState) {
 	r.mu.Lock()
 	same := r.outgoing == state
 	r.outgoing = state
+	switch {
+	case state.Problem == "":
+		r.failing = time.Time{}
+	case r.failing.IsZero():
+		r.failing = r.Now()
+	}
 	r.mu.Unlock()
 	if !same {
 		r.Changed(nil, false, true)
@@ -198,7 +214,7 @@ func (r *Replica) pullBefore(ctx context.Context) {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	if r.running.Load() && !r.InStep() {
-		for _, f := range r.fetchers {
+		for _, f := range r.reading() {
 			f.Nudge()
 		}
 	}
@@ -226,7 +242,11 @@ func (r *Replica) InStep() bool {
 	r.init()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	reads := r.reads()
 	for i, ok := range r.pulled {
+		if !reads[i] {
+			continue
+		}
 		if !ok || r.Now().Sub(r.states[i].Checked) > fresh {
 			return false
 		}
@@ -243,7 +263,7 @@ func (r *Replica) waited() bool {
 
 // send takes one letter through its states and reports whether it was handed over. An error ends this connection; what
 // concerns this letter alone does not.
-func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) (handed bool, err error) {
+func (r *Replica) send(ctx context.Context, s *submit.Session, from string, l outbox.Letter) (handed bool, err error) {
 	meant, err := r.meant(ctx, l)
 	if err != nil || !meant {
 		return false, err
@@ -252,7 +272,7 @@ func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) 
 	if !known {
 		return false, r.later(ctx, l, "the clinic's list does not name this mailbox yet")
 	}
-	message, err := r.message(ctx, &l, to)
+	message, err := r.message(ctx, from, &l, to)
 	if err != nil {
 		r.Log.Error("cannot make a letter", "event", l.Event, "mailbox", l.Mailbox, "err", err)
 		return false, r.later(ctx, l, "it could not be made ready on this computer")
@@ -264,11 +284,12 @@ func (r *Replica) send(ctx context.Context, s *submit.Session, l outbox.Letter) 
 	if err != nil {
 		return false, err
 	}
-	err = s.Send(ctx, r.Logins[0].Address, to.Address, message, letter.Envelope(l.Sealed))
+	err = s.Send(ctx, from, to.Address, message, letter.Envelope(l.Sealed))
 	ctx = context.WithoutCancel(ctx) // what is known of the letter now is kept, or it would be sent twice
 	fate, words := fateOf(err)
 	switch fate {
 	case Handed:
+		r.handedOver()
 		err = r.DB.Write(ctx, func(tx *sql.Tx) error { return r.Outbox.Handed(ctx, tx, l.Event, l.Mailbox) })
 		r.Changed([]care.ThreadID{l.Thread}, true, false)
 		return true, err
@@ -294,11 +315,11 @@ func (r *Replica) meant(ctx context.Context, l outbox.Letter) (bool, error) {
 }
 
 // message makes the letter.
-func (r *Replica) message(ctx context.Context, l *outbox.Letter, to directory.Mailbox) ([]byte, error) {
+func (r *Replica) message(ctx context.Context, from string, l *outbox.Letter, to directory.Mailbox) ([]byte, error) {
 	if err := r.ready(ctx, l, to.Key); err != nil {
 		return nil, err
 	}
-	return written(r.Logins[0].Address, to.Address, r.Now(), l.Sealed)
+	return written(from, to.Address, r.Now(), l.Sealed)
 }
 
 // ready seals a letter where its seal is missing or old.
@@ -309,18 +330,14 @@ func (r *Replica) ready(ctx context.Context, l *outbox.Letter, key seal.Public) 
 	return nil
 }
 
-// seal makes the letter's bytes from the journalled event, for the mailbox's current key.
+// seal makes the letter's bytes from the journalled event or piece, for the mailbox's current key.
 func (r *Replica) seal(ctx context.Context, l *outbox.Letter, key seal.Public) error {
 	return r.DB.Write(ctx, func(tx *sql.Tx) error {
-		e, ok, err := r.Journal.Event(ctx, tx, l.Event)
+		content, err := r.content(ctx, tx, l)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			return care.Because(care.Corrupt, fmt.Errorf("event %s of the outbox is not in the journal", l.Event),
-				"A letter on this computer has lost its text. Nothing else is affected.")
-		}
-		l.Sealed, err = seal.Seal(key, seal.Content{Type: seal.TypeEvent, Bytes: e.Raw, Signature: e.Sig})
+		l.Sealed, err = seal.Seal(key, content)
 		if err != nil {
 			return fmt.Errorf("seal letter: %w", err)
 		}
@@ -351,16 +368,19 @@ func (r *Replica) fail(ctx context.Context, l outbox.Letter, words string) error
 
 // announce says in the conversation that a letter was refused for good.
 func (r *Replica) announce(ctx context.Context, l outbox.Letter, words string) error {
-	var failing journal.Entry
+	var failing []*event.Event
 	if err := r.DB.Read(ctx, func(tx *sql.Tx) (err error) {
-		failing, _, err = r.Journal.Event(ctx, tx, l.Event)
+		failing, err = r.about(ctx, tx, l)
 		return err
 	}); err != nil {
 		return err
 	}
-	if failing.Event != nil && failing.Event.Kind != event.Failed { // a notice of a failure that fails itself is not announced again
-		if err := r.Author.DeliveryFailed(ctx, l.Thread, l.Event, l.Mailbox, words); err != nil {
-			r.Log.Error("cannot note a failed delivery in its conversation", "event", l.Event, "err", err) // the outbox says it
+	for _, e := range failing {
+		if e == nil || e.Kind == event.Failed || e.Kind == event.Digest || e.Kind == event.Choice || e.Kind == event.Health { // neither a notice of a failure nor what is about no conversation is announced in one
+			continue
+		}
+		if err := r.Author.DeliveryFailed(ctx, l.Thread, e.ID, l.Mailbox, words); err != nil {
+			r.Log.Error("cannot note a failed delivery in its conversation", "event", e.ID, "err", err) // the outbox says it
 		}
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 
 	"postern/backend/care"
 	"postern/backend/record/outbox"
+	"postern/backend/trust/directory"
 )
 
 // scripted is a mail system that answers as the test says: one answer a letter, at RCPT or after DATA; nil takes it.
@@ -122,6 +123,7 @@ func outgoing(t *testing.T, s *scripted) (*Replica, *author, *clock) {
 	})
 	r.Logins = []care.MailLogin{{User: "u", Password: "p", Address: "u@mail.test",
 		SMTP: care.Endpoint{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: care.TLSNone}}}
+	r.states, r.pulled, r.fetchers = r.states[:1], r.pulled[:1], r.fetchers[:1] // as for that one
 	must(t, r.DB.Write(t.Context(), func(tx *sql.Tx) error {
 		entries, err := r.Journal.Thread(t.Context(), tx, thread)
 		for _, e := range entries {
@@ -279,7 +281,7 @@ func waits(t *testing.T, yes func() bool) {
 // A rest goes on through what is typed; its time, and who asks, end it.
 func TestRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &Replica{}
+		r := &Replica{Books: NewBooks(directory.NewBook(directory.Pin{}))}
 		r.init()
 		begin := time.Now()
 		over := make(chan time.Duration, 1)

@@ -1,7 +1,7 @@
 // Package replica keeps a profile in step with its mailboxes.
 //
 // open.go opens what the mail system has, in.go takes it into the journal, learn.go what documents change, out.go takes
-// what the outbox holds to the mail system. It decides nothing about what events mean, and no text is lost by anything
+// what the outbox holds to the mail system, lost.go puts back what that has lost. It decides nothing about what events mean, and no text is lost by anything
 // that the network does.
 package replica
 
@@ -15,7 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"postern/backend/care"
+	"postern/backend/care/event"
 	"postern/backend/post/fetch"
+	"postern/backend/record/digests"
 	"postern/backend/record/documents"
 	"postern/backend/record/journal"
 	"postern/backend/record/outbox"
@@ -53,12 +55,24 @@ type Replica struct {
 	Outbox     *outbox.Outbox
 	Projection *projection.Projection
 	Documents  *documents.Documents
+	Digests    *digests.Digests // nil: none are kept here
 	Books      *Books
 	Ring       *seal.Ring       // to begin with; grants add to it
 	Device     care.KeyID       // to which grants are made
 	Answers    Answers          // nil: no invitations are made here
-	Logins     []care.MailLogin // the first one also submits
+	Logins     []care.MailLogin // to begin with; grants add to them. The first one also submits
 	Author     Author
+	// Looked, where it is set, hears by their hashes which documents lie in a mailbox that may have lost letters. After an error it
+	// hears it again.
+	Looked func(mailbox care.MailboxID, documents map[string]bool) error
+	// Learn, where it is set, keeps everything here until each mailbox has been read to its end: this is an older copy, and what
+	// it did since lies there. It is called then, and nothing is submitted before it has returned nil.
+	Learn func(context.Context) error
+
+	// Heard, where it is set, hears of each of the care team's events that counts, with the server's date. It must not block.
+	Heard func(e *event.Event, arrived time.Time)
+
+	Keeps func() bool // whether this replica looks after its mailboxes: what they lose is put back; nil: it does not
 
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -67,22 +81,34 @@ type Replica struct {
 	// ResealAfter is the age from which an unconfirmed letter is sealed anew before it is sent again.
 	ResealAfter time.Duration
 
-	once     sync.Once
-	rings    sync.Mutex
-	wider    *seal.Ring    // with what was granted since; nil: nothing was
-	learning sync.Mutex    // one mailbox at a time brings documents
-	sending  chan struct{} // holds one token while somebody submits
-	running  atomic.Bool
-	kick     chan struct{}
-	again    chan struct{} // ends a rest after a failed connection
-	turned   chan struct{} // the person went offline, or online again
-	mu       sync.Mutex
-	states   []care.SyncState // by login
-	outgoing care.SyncState
-	fetchers []*fetch.Fetcher
-	pulled   []bool // by login: in step since the last connection
-	vain     bool   // submission has waited in vain for a mailbox, and does not wait for it again
-	offline  bool   // the person wants nothing fetched and nothing sent
+	once      sync.Once
+	rings     sync.Mutex
+	wider     *seal.Ring    // with what was granted since; nil: nothing was
+	learning  sync.Mutex    // one mailbox at a time brings documents
+	sending   chan struct{} // holds one token while somebody submits
+	running   atomic.Bool
+	learns    sync.Mutex // held while an older copy is told what it did since
+	learnt    atomic.Bool
+	dismissed atomic.Bool // the practice has withdrawn this device's key
+	kick      chan struct{}
+	again     chan struct{}                   // ends a rest after a failed connection
+	lost      chan struct{}                   // something is gone from a mailbox
+	gone      map[int]map[string]journal.Gone // by login and folder, where anything is
+	putBack   map[care.MailboxID]time.Time    // when what a mailbox lacked was last put back
+	turned    chan struct{}                   // the person went offline, or online again, or reads other mailboxes than before
+	mu        sync.Mutex
+	quotas    map[care.MailboxID]care.Quota // as the mail system said last
+	states    []care.SyncState              // by login
+	outgoing  care.SyncState
+	gauges    map[int]fetch.Gauge // by login, as far as the mail system told
+	handed    time.Time           // when it last took a letter
+	failing   time.Time           // since when nothing can be submitted; zero: it can, or nothing has to be
+	fetchers  []*fetch.Fetcher
+	granted   map[care.MailboxID]string // when the login that is used was granted; nothing of those to begin with
+	pulled    []bool                    // by login: in step since the last connection
+	vain      bool                      // submission has waited in vain for a mailbox, and does not wait for it again
+	offline   bool                      // the person wants nothing fetched and nothing sent
+	reached   *care.MailPlace           // the last place of a directory at which the mail system was reached; nil: none
 }
 
 // Books holds the newest known directory. It is safe for concurrent use.
@@ -110,15 +136,20 @@ func (b *Books) set(book *directory.Book) {
 func (r *Replica) init() {
 	r.once.Do(func() {
 		r.kick, r.again, r.sending = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
-		r.turned = make(chan struct{}, 1)
+		r.turned, r.lost = make(chan struct{}, 1), make(chan struct{}, 1)
+		r.gone, r.putBack = map[int]map[string]journal.Gone{}, map[care.MailboxID]time.Time{}
 		r.states = make([]care.SyncState, len(r.Logins))
 		r.pulled = make([]bool, len(r.Logins))
 		for i, login := range r.Logins {
 			r.states[i] = care.SyncState{Phase: care.SyncStarting}
-			in := &source{r: r, at: i, login: login}
-			r.fetchers = append(r.fetchers, &fetch.Fetcher{Login: login, Sink: in, Now: r.Now, Log: r.Log})
+			r.fetchers = append(r.fetchers, r.fetcher(i, login))
 		}
 	})
+}
+
+func (r *Replica) fetcher(at int, login care.MailLogin) *fetch.Fetcher {
+	return &fetch.Fetcher{Login: login, Sink: &source{r: r, at: at, login: login}, Now: r.Now, Log: r.Log,
+		Places: r.places, Took: r.took}
 }
 
 // Run fetches and submits until the context ends, but for the time that the person works offline. It returns the
@@ -153,10 +184,11 @@ func (r *Replica) Run(ctx context.Context) error {
 // online fetches and submits until the context ends.
 func (r *Replica) online(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, f := range r.fetchers {
+	for _, f := range r.reading() {
 		g.Go(func() error { return f.Run(ctx) })
 	}
 	g.Go(func() error { return r.submitting(ctx) })
+	g.Go(func() error { return r.puttingBack(ctx) })
 	return g.Wait()
 }
 
@@ -177,11 +209,15 @@ func (r *Replica) SetOffline(offline bool) {
 	if same {
 		return
 	}
+	r.turn()
+	r.Changed(nil, false, true)
+}
+
+func (r *Replica) turn() {
 	select {
 	case r.turned <- struct{}{}:
 	default: // Run has not seen the last turn yet, and will see both
 	}
-	r.Changed(nil, false, true)
 }
 
 // Offline reports whether the person works offline.
@@ -201,10 +237,13 @@ func (r *Replica) Pull(ctx context.Context) error {
 		return errOffline
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	for _, f := range r.fetchers {
+	for _, f := range r.reading() {
 		g.Go(func() error { return f.Once(ctx) })
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return r.learnFirst(context.WithoutCancel(ctx)) // the group's is over
 }
 
 // Kick says that the outbox may have work.
@@ -223,8 +262,21 @@ func (r *Replica) Nudge() {
 	if r.Offline() {
 		return
 	}
-	for _, f := range r.fetchers {
+	for _, f := range r.reading() {
 		f.Nudge()
+	}
+	r.tryAgain()
+	r.Kick()
+}
+
+// Doubt is as Nudge, after the computer slept or came into another network: connections may be dead.
+func (r *Replica) Doubt() {
+	r.init()
+	if r.Offline() {
+		return
+	}
+	for _, f := range r.reading() {
+		f.Doubt()
 	}
 	r.tryAgain()
 	r.Kick()
@@ -242,18 +294,26 @@ func (r *Replica) State() care.SyncState {
 	r.init()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	reads := r.reads()
 	out := care.SyncState{Phase: care.SyncUpToDate}
 	if urgency(r.outgoing.Phase) >= urgency(care.SyncOffline) {
 		out = r.outgoing
 	}
+	first := true
 	for i, s := range r.states {
+		if !reads[i] {
+			continue
+		}
 		out.Done, out.Total = out.Done+s.Done, out.Total+s.Total
 		if urgency(s.Phase) > urgency(out.Phase) {
 			out.Phase, out.Problem = s.Phase, s.Problem
 		}
-		if i == 0 || s.Checked.Before(out.Checked) { // of all, the one checked longest ago, or never
-			out.Checked = s.Checked
+		if first || s.Checked.Before(out.Checked) { // of all, the one checked longest ago, or never
+			out.Checked, first = s.Checked, false
 		}
+	}
+	if r.dismissed.Load() {
+		return problemState(errDismissed, out.Checked)
 	}
 	if r.offline {
 		return care.SyncState{Phase: care.SyncOffline, Checked: out.Checked, Chosen: true}

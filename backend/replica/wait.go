@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"database/sql"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +58,7 @@ const (
 	lacksKey     = "ring"    // another ring of keys than the one that could not open it
 	lacksAuthor  = "author"  // this key's certificate. Of several authors the first: the next may be noted when it comes again
 	lacksVersion = "version" // another version of events than the one that could not read it
+	lacksNaming  = "naming"  // an event that names this piece of a file
 )
 
 func lacks(what, which string) string { return what + " " + which }
@@ -71,18 +71,24 @@ func lacksAuthorOf(e *event.Event) string {
 }
 
 // here reports whether what letters lacked is here now.
-func (s *source) here(note string) bool {
+func (s *source) here(ctx context.Context, tx *sql.Tx, note string) (bool, error) {
 	what, which, _ := strings.Cut(note, " ")
 	switch what {
 	case lacksKey:
-		return which != s.r.ring().Name()
+		return which != s.r.ring().Name(), nil
 	case lacksVersion:
-		return which != strconv.Itoa(event.Version)
+		return which != strconv.Itoa(event.Version), nil
+	case lacksNaming:
+		piece, err := care.ParseEventID(which)
+		if err != nil {
+			return true, nil // no piece has such a name: what it stands at is looked at anew
+		}
+		return s.r.Journal.Wanted(ctx, tx, piece)
 	}
 	var author care.KeyID
 	err := author.UnmarshalText([]byte(which))
 	_, known := s.r.Books.Book().PublicKey(author)
-	return known || err != nil
+	return known || err != nil, nil
 }
 
 // recall looks again at what waited for what is here now: events whose authors are known, which are judged, and letters in
@@ -108,12 +114,23 @@ func (s *source) recall(ctx context.Context, newer bool) error {
 			}
 		}
 	}
-	notes = slices.DeleteFunc(notes, func(note string) bool { return !s.here(note) })
-	if len(notes) == 0 {
+	var found []string
+	if err := s.r.DB.Read(ctx, func(tx *sql.Tx) error {
+		for _, note := range notes {
+			is, err := s.here(ctx, tx, note)
+			if err != nil {
+				return err
+			}
+			if is {
+				found = append(found, note)
+			}
+		}
 		return nil
+	}); err != nil || len(found) == 0 {
+		return err
 	}
 	err = s.r.DB.Write(ctx, func(tx *sql.Tx) error {
-		for _, note := range notes {
+		for _, note := range found {
 			if err := s.r.Journal.Recall(ctx, tx, note); err != nil {
 				return err
 			}
@@ -123,7 +140,7 @@ func (s *source) recall(ctx context.Context, newer bool) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range s.r.fetchers {
+	for _, f := range s.r.reading() {
 		f.Again()
 	}
 	return nil
@@ -163,8 +180,10 @@ func (s *source) settle(ctx context.Context, key care.KeyID) error {
 					}
 				}
 			}
-			changed, err = s.r.Journal.Settle(ctx, tx, settled...)
-			return err
+			if changed, err = s.r.Journal.Settle(ctx, tx, settled...); err != nil {
+				return err
+			}
+			return s.digest(ctx, tx, settled)
 		})
 		if err != nil {
 			return err

@@ -31,8 +31,11 @@ type childOrder struct {
 	Office     care.OfficeID
 	Commits    int // after which it kills itself; 0: never
 	Write      bool
-	Part       care.EventID // not zero: it writes two replies there and a draft, with no mail system, and is killed
-	Lock       bool         // it writes three notes there instead, and locks once it is told to
+	Part       care.EventID  // not zero: it writes two replies there and a draft, with no mail system, and is killed
+	Lock       bool          // it writes three notes there instead, and locks once it is told to
+	Mail       string        // not empty: it is the agent's, with this file of its ordinary mailbox
+	Ahead      time.Duration // of its clock
+	Serve      bool          // it runs until its standard input ends, and tells how it stands
 }
 
 // TestMain runs a child where this process is one.
@@ -53,7 +56,13 @@ func child(text string) error {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return err
 	}
+	if o.Mail != "" {
+		return runAgent(o)
+	}
 	ctx := newChildContext()
+	if o.Serve {
+		return serve(ctx, o)
+	}
 	b := backend.New(o.Data, slog.New(slog.DiscardHandler), nil)
 	if o.Lock {
 		return writeAndLock(ctx, b, o)

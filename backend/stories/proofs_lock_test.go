@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,6 +45,12 @@ func down(string) bool { return true }
 
 // atDATA ends each connection before it gets a letter's bytes.
 func atDATA(line string) bool { return strings.HasPrefix(line, "354") }
+
+// breaks breaks every connection of a proxy where the story says, those that are open too.
+func breaks(proxy *posttest.Proxy, at func(line string) bool) {
+	proxy.Break(at)
+	proxy.CutAll() // one from before would still take letters, or pass what comes after it was mended
+}
 
 // behind switches a person's computer on, living by itself, with a proxy in front of the service that takes letters.
 func (w *town) behind(name string) (*person, *posttest.Proxy) {
@@ -92,6 +99,15 @@ func conversation(w *town, rosa *person) care.EventID {
 	part := marisol.part(marisol.writesAndSends("Lee", "Rash", "It itches."))
 	// Her profile runs, and nobody may pull beside it.
 	rosa.waitFor("the message to be here", func() bool { return kinds(w.t, rosa, part, event.Opened)+kinds(w.t, rosa, part, event.Sent) == 2 })
+	rosa.waitFor("her computer to have told of its audit record", func() bool {
+		told := 0
+		must(w.t, rosa.desk().DB.Read(rosa.ctx(), func(tx *sql.Tx) error {
+			all, err := rosa.desk().Journal.LooseOf(rosa.ctx(), tx, event.Digest)
+			told = len(all)
+			return err
+		}))
+		return told > 0 && len(left(w.t, rosa)) == 0
+	})
 	return part
 }
 
@@ -117,7 +133,7 @@ func testLockedStillSends(t *testing.T, sys *posttest.System) {
 	w := newTown(t, sys)
 	rosa, proxy := w.behind("rosa")
 	part := conversation(w, rosa)
-	proxy.Break(down)
+	breaks(proxy, down)
 	for _, text := range []string{"Seen.", "Called.", "Called again."} {
 		rosa.notes(part, text)
 	}
@@ -152,10 +168,10 @@ func testLockedIsRefused(t *testing.T, sys *posttest.System) {
 	part := conversation(w, rosa)
 	ana := w.at("ana")
 	own := w.local(w.people["marisol"].desk().Mailbox)
-	proxy.Break(atDATA)
+	breaks(proxy, atDATA)
 	rosa.says(part, "We looked.")
 	rosa.waitFor("the reply to be a fact", func() bool { return kinds(t, rosa, part, event.Sent) == 2 })
-	proxy.Break(down)
+	breaks(proxy, down)
 	rosa.claims(part)
 	rosa.says(part, "And once more.")
 	must(t, w.mail.Without(t.Context(), own))
@@ -181,7 +197,7 @@ func testLockedIsRefused(t *testing.T, sys *posttest.System) {
 		t.Errorf("the spool can be read: %q", spool)
 	}
 
-	proxy.Break(down)
+	breaks(proxy, down)
 	rosa.on(false)
 	equal(t, "what the conversation is told", kinds(t, rosa, part, event.Failed), 1)
 	found := false
@@ -207,7 +223,7 @@ func testUnlockedWhileItSends(t *testing.T, sys *posttest.System) {
 	w := newTown(t, sys)
 	rosa, proxy := w.behind("rosa")
 	part := conversation(w, rosa)
-	proxy.Break(down)
+	breaks(proxy, down)
 	rosa.notes(part, "Seen.")
 	rosa.notes(part, "Called.")
 	equal(t, "letters that go on", rosa.locks(), 2)
@@ -221,7 +237,7 @@ func testUnlockedWhileItSends(t *testing.T, sys *posttest.System) {
 		}
 		return line
 	})
-	proxy.Break(nil)
+	breaks(proxy, nil)
 	await(t, reached, "a letter on its way")
 	rosa.unlocks(true)
 	close(release)
@@ -236,10 +252,12 @@ func testLockedAndEnded(t *testing.T, sys *posttest.System) {
 	w := newTown(t, sys)
 	rosa, proxy := w.behind("rosa")
 	part := conversation(w, rosa)
-	proxy.Break(atDATA)
+	tries := func() int { return strings.Count(proxy.Said(), "DATA\r\n") }
+	before := tries()
+	breaks(proxy, atDATA)
 	rosa.notes(part, "Seen.")
 	rosa.notes(part, "Called.")
-	rosa.waitFor("a try", func() bool { return strings.Contains(proxy.Said(), "DATA") })
+	rosa.waitFor("a try", func() bool { return tries() > before })
 	equal(t, "letters that go on", rosa.locks(), 2)
 	equal(t, "letters left", rosa.back.Part(0), 2)
 	rosa.off()
@@ -287,7 +305,7 @@ func testLockedAndKilled(t *testing.T, sys *posttest.System) {
 	rosa, proxy := w.behind("rosa")
 	part := conversation(w, rosa)
 	rosa.off()
-	proxy.Break(down)
+	breaks(proxy, down)
 	keys := map[string][]byte{}
 	rosa.secrets(func(s *vault.Secrets) {
 		keys["device"] = bytes.Clone(s.Device.Seed())
@@ -334,7 +352,7 @@ func testLockedAndKilled(t *testing.T, sys *posttest.System) {
 	look("locked", map[string]bool{"device": false, "record": false, "mailbox": false})
 
 	lost := proxy.Arm(posttest.CutBeforeReply())
-	proxy.Break(nil)
+	breaks(proxy, nil)
 	await(t, lost, "a letter on its way")
 	must(t, cmd.Process.Kill())
 	_ = cmd.Wait() // killed

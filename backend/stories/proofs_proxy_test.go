@@ -23,7 +23,7 @@ func (w *town) dependent() care.PatientID {
 	p, err := w.reg.AddDependent(w.t.Context(), care.Patient{Name: "mateo", Born: "2017-05-06", Sex: "M", MRN: "5510 2846"},
 		[]care.Relation{{Office: w.offices["Lee"].ID, Why: "primary"}})
 	must(w.t, err)
-	must(w.t, w.reg.AddProxy(w.t.Context(), p.ID, w.who["marisol"]))
+	must(w.t, w.reg.AddProxy(w.t.Context(), p.ID, w.who["marisol"], ""))
 	return p.ID
 }
 
@@ -160,7 +160,7 @@ func testProof42Confidential(t *testing.T, sys *posttest.System) {
 	book, err := w.reg.Book()
 	must(t, err)
 	patient := book.WritesFor(w.who["marisol"])[0]
-	must(t, w.reg.AddProxy(t.Context(), patient, w.who["dmitri"]))
+	must(t, w.reg.AddProxy(t.Context(), patient, w.who["dmitri"], ""))
 	marisol, dmitri, rosa, clinic := w.at("marisol"), w.at("dmitri"), w.at("rosa"), w.at("agent")
 	for _, p := range []*person{marisol, dmitri, rosa, clinic} {
 		p.pulls()

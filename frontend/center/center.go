@@ -159,7 +159,10 @@ func rowOf(r view.Row, m model, doctors parts.Doctors, clock say.Clock) row {
 	default:
 		out.URL = link.Sent(r.Draft)
 	}
-	if r.Office.ID == "" {
+	switch {
+	case r.Unopened():
+		out.Who, out.Subject = "The clinic", "Still arriving"
+	case r.Office.ID == "":
 		out.Who = "No office chosen yet"
 	}
 	if out.Subject == "" {

@@ -118,9 +118,14 @@ func Look(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Send is POST /drafts/{draft}/sending. A second time it leads to what the first has become.
+// Send is POST /drafts/{draft}/sending. A second time it leads to what the first has become. A draft that is not what was read
+// is shown again.
 func Send(w http.ResponseWriter, r *http.Request) {
 	id, send := r.PathValue("draft"), desk(r).SendMessage
+	if d, err := views(r).Draft(r.Context(), id); err == nil && digest(d) != r.PostFormValue("read") {
+		showReview(w, r, d, care.Refusef(care.Conflict, "The text has changed since this page was drawn. Read it once more before you send it."))
+		return
+	}
 	if r.FormValue("what") == kindReply {
 		send = desk(r).SendReply
 	}

@@ -1,6 +1,9 @@
 package compose
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,6 +80,7 @@ type review struct {
 	Refusal   string
 	Send      string // the name of the button
 	Saved     string
+	Read      string // a digest of what is shown: nothing else is sent
 	NurseLine string
 	Steps     bool
 }
@@ -162,6 +166,12 @@ func pickerOf(offices []view.Recipient, chosen care.OfficeID, clock say.Clock) p
 	return p
 }
 
+// digest stands for all that a person is shown of a draft before it is sent.
+func digest(d view.Draft) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %t %q %q %q", d.What, d.Part, d.Office, d.Private, d.Topic, d.Subject, d.Text))
+	return hex.EncodeToString(sum[:])
+}
+
 // showReview shows what will be sent. A refusal says what stands against it.
 func showReview(w http.ResponseWriter, r *http.Request, d view.Draft, refusal error) {
 	m, err := reviewOf(r, d)
@@ -183,7 +193,7 @@ func reviewOf(r *http.Request, d view.Draft) (review, error) {
 	if err != nil {
 		return review{}, err
 	}
-	m := review{Draft: d.ID, What: d.What, NurseLine: f.NurseLine, Saved: f.Clock.Time(d.Saved)}
+	m := review{Draft: d.ID, What: d.What, NurseLine: f.NurseLine, Saved: f.Clock.Time(d.Saved), Read: digest(d)}
 	if d.What == kindReply {
 		return replyReview(r, m, d, offices)
 	}

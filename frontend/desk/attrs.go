@@ -120,6 +120,14 @@ func fieldState(a at, c composer) templ.Attributes {
 	return out
 }
 
+// takesWhere is takes where is, and nothing else.
+func (a at) takesWhere(is bool, focus string) templ.Attributes {
+	if !is {
+		return nil
+	}
+	return a.takes(focus)
+}
+
 // takes marks the element that takes the focus once it is drawn.
 func (a at) takes(focus string) templ.Attributes {
 	if a.focus != focus {

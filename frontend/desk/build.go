@@ -117,7 +117,7 @@ func toolsOf(in input) tools {
 		return tools{Reopen: true}
 	}
 	out := tools{Claim: !t.Mine, Unclaim: t.Mine, Assign: true, Flag: true,
-		Complete: in.at.write != modeClosing, Seen: string(t.Owner.ID)}
+		Complete: in.at.write != modeClosing && in.me.Role.Bounded(t.Topic) == "", Seen: string(t.Owner.ID)}
 	if t.Confides {
 		out.Confide = cmp.Or(parts.Names(t.Proxies), "Proxies")
 	}
@@ -132,6 +132,8 @@ func colleagueOf(c view.Colleague, t view.Thread, clock say.Clock) colleague {
 	switch {
 	case c.Person.ID == t.Owner.ID:
 		out.Note, out.Chosen, out.Disabled = "Has it now", true, true
+	case c.Unenrolled:
+		out.Note, out.Disabled = "Not enrolled yet", true
 	case c.Absence != nil:
 		out.Note, out.Disabled = "Out "+parts.OutUntil(*c.Absence, clock)+covered(*c.Absence), true
 	case c.Me:
@@ -184,6 +186,9 @@ func noticesOf(t view.Thread) []notice {
 	if t.Private {
 		out = append(out, notice{"eye-off", "is-acc", "Only the patient reads this from here on. Proxies keep what was sent to them before."})
 	}
+	for _, who := range t.Overstepped {
+		out = append(out, notice{"triangle-alert", "is-warn", who.Shown + " answered here, and their role answers administrative topics only. The answer does not count, and the member does not see it."})
+	}
 	for _, f := range t.Flags {
 		out = append(out, notice{"triangle-alert", "is-warn", sentence(f)})
 	}
@@ -211,7 +216,7 @@ func otherOf(l view.Link, in input) other {
 }
 
 // writable reports whether anything can be written in a conversation.
-func writable(t view.Thread) bool { return t.Open && !t.ReadOnly }
+func writable(t view.Thread) bool { return t.Open && !t.ReadOnly && !t.Unopened() }
 
 // unsentOf are the drafts that writing came to an end over: the form is gone, what was typed is not.
 func unsentOf(t view.Thread) []unsentText {
@@ -233,15 +238,22 @@ func unsentOf(t view.Thread) []unsentText {
 
 func composerOf(in input, first string) composer {
 	t := in.thread
+	bounded := in.me.Role.Bounded(t.Topic)
 	if !writable(t) {
-		return composer{}
+		return composer{Bounded: bounded}
 	}
 	c := composer{
 		Show: true, First: first, Mode: in.at.write, Err: in.err, Practice: in.practice,
 		Signed:   in.me.Shown + " - for " + t.Office.Name,
 		HasReply: t.Drafts[modeReply].Text != "", HasNote: t.Drafts[modeNote].Text != "",
 	}
-	c.Ended = endedOf(t)
+	c.Ended, c.Bounded = endedOf(t), bounded
+	if c.Bounded != "" {
+		c.HasReply = false // it stays where it is, for whoever may send it
+		if c.Mode == modeReply || c.Mode == modeClosing {
+			c.Mode = modeNone
+		}
+	}
 	if c.Mode == "" {
 		c.Mode = defaultMode(c)
 	}

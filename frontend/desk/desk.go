@@ -40,6 +40,8 @@ type acts interface {
 	Reopen(ctx context.Context, part care.EventID) error
 	Confide(ctx context.Context, part care.EventID) error
 	Resend(ctx context.Context, part care.EventID) error
+	Accept(ctx context.Context, part, reply care.EventID) error
+	Decline(ctx context.Context, part, reply care.EventID) error
 }
 
 // Beside draws the conversation for the inbox, beside one of its queues. A refresh keeps what is being written as it is;

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ func itemOf(v view.Item, in input) []item {
 	i := item{
 		ID: link.ItemID(v.ID), Kind: "msg", Own: !v.Member, Initials: initials(v, in), Who: v.By.Shown,
 		At: in.clock.Stamp(v.At), Machine: in.clock.Machine(v.At), Full: in.clock.Full(v.At),
-		Text: v.Text, Marks: marksOf(v, in.clock), Unread: v.Unread,
+		Text: v.Text, Files: parts.FilesOf(link.Work(in.at.part), v.ID, v.Files), Marks: marksOf(v, in.clock), Unread: v.Unread,
 		Again: v.Own && v.State == view.StateFailed,
 	}
 	switch v.Kind {
@@ -33,6 +34,21 @@ func itemOf(v view.Item, in input) []item {
 		i.Kind = "note"
 		if a := in.thread.Absence; a != nil && a.Cover.ID == v.By.ID && a.Cover.ID != "" {
 			i.For = ", covering for " + a.Person.Short
+		}
+	case view.ItemBridged:
+		i.Kind, i.Own, i.For, i.Marks = "mail", false, "by ordinary e-mail", mailMarks(*v.Mail)
+		i.Says = v.Text != "" || len(v.Files) > 0
+		if len(v.Files) > 0 {
+			i.Marks = append(i.Marks, mark{"triangle-alert", "warn", "The files came by ordinary e-mail and are nobody's word yet. What they are was looked at, and no scanner for viruses was asked"})
+		}
+		if v.Mail.DeclinedBy.ID == "" {
+			i.Reply = v.ID.String()
+		}
+		if v.By.ID == "" { // the notice that it answers is not here yet
+			i.Who = "Somebody"
+		}
+		if v.Mail.Large > 0 {
+			i.Large = tooLarge(v, in)
 		}
 	case view.ItemReopen:
 		i.Kind, i.Line = "line", v.By.Shown+" reopened this conversation, "+in.clock.Stamp(v.At)+"."
@@ -51,6 +67,39 @@ func itemOf(v view.Item, in input) []item {
 		i.Who = v.By.Name
 	}
 	return []item{i}
+}
+
+// tooLarge says what became of an e-mail that nobody could read, and who knows more.
+func tooLarge(v view.Item, in input) string {
+	who, phone := cmp.Or(v.By.Name, "the member"), ""
+	if patient := in.thread.Patient; patient.Phone != "" && patient.Name == v.By.Name {
+		phone = " at " + patient.Phone
+	}
+	return "This e-mail has " + parts.FileSize(v.Mail.Large) + ", which is too large to be read here: nobody has read what it says. " +
+		"Call " + who + phone + ", or ask them to write in Postern. Whoever looks after the practice's mailbox for notices can open it there."
+}
+
+// leftNames names what stayed behind, and why.
+func leftNames(left []view.Left) string {
+	var all []string
+	for _, l := range left {
+		name := l.Name
+		if why := leftWhy[l.Why]; why != "" {
+			name += " (" + why + ")"
+		}
+		all = append(all, name)
+	}
+	return strings.Join(all, ", ")
+}
+
+// leftWhy are the words of care/event in those of a person; a newer Postern may know others.
+var leftWhy = map[string]string{
+	"large":  "too large",
+	"many":   "too many files came or wait",
+	"kind":   "not a picture, PDF or plain text",
+	"empty":  "it is empty",
+	"quoted": "only in what was quoted",
+	"cut":    "too long",
 }
 
 func completedLine(v view.Item) string {
@@ -82,10 +131,71 @@ func marksOf(v view.Item, clock say.Clock) []mark {
 	} else {
 		out = append(out, sentMark(v, clock))
 	}
+	if v.TakenBy.ID != "" {
+		out = append(out, mark{"mail", "", "Came by ordinary e-mail. Accepted by " + v.TakenBy.Shown})
+		if v.Mail != nil {
+			out = append(out, mailMarks(*v.Mail)...)
+		} else {
+			out = append(out, mark{"triangle-alert", "warn", "The e-mail itself is not on this computer"})
+		}
+	}
+	if v.Overdue != nil {
+		out = append(out, overdueMark(*v.Overdue, v.State != view.StateReplied, clock))
+	}
+	if t := v.Told; t != nil && v.SeenAt.IsZero() {
+		out = append(out, toldMark(*t, clock))
+	}
 	for _, f := range v.Flags {
 		out = append(out, mark{"triangle-alert", "warn", sentence(f)})
 	}
 	return out
+}
+
+// mailMarks say what is known of a reply that came by ordinary e-mail.
+func mailMarks(m view.Mail) []mark {
+	var out []mark
+	switch {
+	case m.DeclinedBy.ID != "":
+		out = append(out, mark{"x", "", "Not taken as the member's word: " + m.DeclinedBy.Shown})
+	case !m.Known:
+		out = append(out, mark{"triangle-alert", "warn", "From " + m.From + ", which is not the address in the register"})
+	case m.Refuted && !m.Proven:
+		out = append(out, mark{"triangle-alert", "warn", "It says that it is from " + m.From + ", the address in the register, and the check of where it came from failed: call before you accept it"})
+	case !m.Proven:
+		out = append(out, mark{"mail", "", "From " + m.From + ", the address in the register. Nothing proves that it was sent from there"})
+	default:
+		out = append(out, mark{"mail", "", "From " + m.From + ", the address in the register, signed by its mail system"})
+	}
+	if m.Cut {
+		out = append(out, mark{"info", "", "What it quoted was left out"})
+	}
+	if len(m.Left) > 0 {
+		out = append(out, mark{"info", "warn", "Not taken over: " + leftNames(m.Left)})
+	}
+	return out
+}
+
+// overdueMark says that no reply came in time, and who was told then.
+func overdueMark(o view.Overdue, waits bool, clock say.Clock) mark {
+	m := mark{"clock-alert", "", "Reply overdue: nobody could be told by e-mail"}
+	if waits {
+		m.Class = "bad"
+	}
+	var who []string
+	for _, p := range o.Told {
+		who = append(who, p.Shown)
+	}
+	if len(who) > 0 {
+		m.Text = "Reply overdue: " + strings.Join(who, " and ") + " told by e-mail " + clock.Stamp(o.At)
+	}
+	return m
+}
+
+func toldMark(t view.Told, clock say.Clock) mark {
+	if t.Failure != "" {
+		return mark{"circle-alert", "bad", "The e-mail notice came back: " + t.Failure}
+	}
+	return mark{"mail", "", "Told by e-mail " + clock.Stamp(t.At)}
 }
 
 func receivedMark(v view.Item, clock say.Clock) mark {
@@ -95,6 +205,9 @@ func receivedMark(v view.Item, clock say.Clock) mark {
 	text := "Received " + clock.Stamp(v.Received)
 	if !v.Due.IsZero() && v.State != view.StateReplied {
 		text += ", reply promised by " + clock.Day(v.Due)
+	}
+	if v.Moved != "" && v.State != view.StateReplied {
+		text += ". " + strings.TrimSuffix(string(v.Moved), ".")
 	}
 	if v.Cover.Short != "" {
 		text += "; " + v.Cover.Short + " covers"

@@ -114,7 +114,7 @@ type other struct{ URL, Subject, Office, State string }
 // item is one message, note or event of the conversation.
 type item struct {
 	ID       string
-	Kind     string // "msg", "note", "line"
+	Kind     string // "msg", "note", "line", "mail"
 	Own      bool   // of the care team: drawn in petrol
 	Initials string
 	Who      string
@@ -123,10 +123,14 @@ type item struct {
 	Machine  string // At for the datetime attribute
 	Full     string // At in full
 	Text     care.Text
+	Large    string // of "mail": that it was too large to be read, and whom to ask; "" it was not
+	Files    []parts.FileModel
 	Marks    []mark
 	Line     string // of a line: what happened
 	Unread   bool
-	Again    bool // it did not arrive, and this person can send it again
+	Again    bool   // it did not arrive, and this person can send it again
+	Reply    string // of "mail": its id, while it waits to be accepted or declined; "" where it was declined
+	Says     bool   // of "mail": it has words or files that can be accepted
 }
 
 // mark is one state at the foot of a message: icon and words.
@@ -162,6 +166,7 @@ type composer struct {
 	Signed   string // "Rosa Delgado, RN - for Dr. Lee's office"
 	Practice string
 	Err      string
+	Bounded  string // why this person may not answer here; "": they may
 	Ended    string // whose grant has ended: the reply does not reach them
 	HasReply bool   // unsent text waits behind the closed form
 	HasNote  bool
@@ -180,7 +185,8 @@ type panel struct {
 // fact is one line of the panel. Badge stands beside it.
 type fact struct {
 	Name, Value string
-	Num         bool
+	More        string // below it
+	Num, Warn   bool
 	Badge       string
 }
 

@@ -33,6 +33,7 @@ var (
 	priya   = care.Person{ID: "ps_priya", Name: "Priya Nair", Shown: "Priya Nair, RN", Short: "Priya", Initials: "PN", Role: care.RoleNurse}
 	haddad  = care.Person{ID: "ps_haddad", Name: "Omar Haddad", Shown: "Dr. Omar Haddad", Short: "Dr. Haddad", Initials: "OH", Role: care.RolePhysician}
 	ana     = care.Person{ID: "ps_lee", Name: "Ana Lee", Shown: "Dr. Ana Lee", Short: "Dr. Lee", Initials: "AL", Role: care.RolePhysician}
+	sam     = care.Person{ID: "ps_sam", Name: "Sam Ortiz", Shown: "Sam Ortiz", Short: "Sam", Initials: "SO", Role: care.RoleSupport}
 	marisol = care.Person{ID: "ps_marisol", Name: "Marisol Vega", Shown: "Marisol Vega", Short: "Marisol", Initials: "MV", Role: care.RoleMember}
 	lee     = care.Office{ID: "of_lee", Name: "Dr. Lee's office"}
 	away    = &view.Absence{Person: ana, Until: "2026-11-29", Back: on(30, 9, 0), Cover: haddad}
@@ -68,6 +69,11 @@ func draft(what, text string) map[string]view.Draft {
 func TestPane(t *testing.T) {
 	for name, change := range map[string]func(*input){
 		"unassigned": func(*input) {},
+		"overdue": func(in *input) {
+			in.thread.Items[0].State = view.StateReplied
+			in.thread.Items[0].Overdue = &view.Overdue{At: on(20, 8, 59)}
+			in.thread.Items[2].Overdue = &view.Overdue{At: on(24, 15, 43), Told: []care.Person{ana, rosa}}
+		},
 		"proxies": func(in *input) {
 			joaquin := care.Person{ID: "ps_joaquin", Name: "Joaquín Vega", Shown: "Joaquín Vega", Initials: "JV", Role: care.RoleMember}
 			in.at.write, in.thread.Confides = modeReply, true
@@ -113,7 +119,14 @@ func TestPane(t *testing.T) {
 				view.Item{Kind: view.ItemComplete, ID: id("5"), By: rosa, At: on(20, 15, 50), Text: "All well.", Undone: true},
 				view.Item{Kind: view.ItemReopen, ID: id("6"), By: priya, At: on(20, 15, 52)})
 		},
-		"readonly": func(in *input) { in.thread.ReadOnly = true },
+		"support": func(in *input) { // a clinical question, and somebody who is no clinician
+			in.me, in.at.write = sam, modeReply
+			in.thread.Overstepped = []care.Person{sam}
+			in.thread.Drafts = draft("reply", "Yes, split them.")
+		},
+		"support-note":           func(in *input) { in.me, in.at.write = sam, modeNote },
+		"support-administrative": func(in *input) { in.me, in.thread.Topic = sam, care.TopicAppointment },
+		"readonly":               func(in *input) { in.thread.ReadOnly = true },
 		"overtaken": func(in *input) {
 			in.thread.Open, in.thread.Drafts = false, draft("reply", "Hi Marisol,")
 			in.thread.Drafts["note"] = view.Draft{What: "note", Text: "Called <them>."}
@@ -248,9 +261,14 @@ func TestWhoLostAClaimIsToldForAWhile(t *testing.T) {
 }
 
 func TestWhoIsOutCannotBeChosen(t *testing.T) {
-	got := build(sample()).Tools.Colleagues
-	if len(got) != 3 || got[0].Disabled || !got[2].Disabled || got[2].Note != "Out until Mon Nov 30, covered by Dr. Omar Haddad" {
+	in := sample()
+	in.colleagues = append(in.colleagues, view.Colleague{Person: haddad, Unenrolled: true})
+	got := build(in).Tools.Colleagues
+	if len(got) != 4 || got[0].Disabled || !got[2].Disabled || got[2].Note != "Out until Mon Nov 30, covered by Dr. Omar Haddad" {
 		t.Errorf("colleagues: %+v", got)
+	}
+	if !got[3].Disabled || got[3].Note != "Not enrolled yet" {
+		t.Errorf("who cannot read it: %+v", got[3])
 	}
 }
 
@@ -275,5 +293,33 @@ func TestMuchNewsIsReportedInTurns(t *testing.T) {
 	}
 	if len(marks) != 3 {
 		t.Errorf("%d reports", len(marks))
+	}
+}
+
+// The panel says whether e-mail tells a patient of news: nothing where the practice sends none, and what it knows in the order of its weight.
+func TestPanelSaysHowNoticesStand(t *testing.T) {
+	for want, change := range map[string]func(*view.Panel){
+		"":                            func(p *view.Panel) { p.Notices = view.Notices{} },
+		"By e-mail":                   func(*view.Panel) {},
+		"Off: the member wants none!": func(p *view.Panel) { p.Notices.Off, p.Notices.Back = true, on(19, 9, 0) },
+		"None: no e-mail address!":    func(p *view.Panel) { p.Patient.Email, p.Notices.Back = "", on(19, 9, 0) },
+		"The e-mail of Nov 19 came back! 550 No such user": func(p *view.Panel) { p.Notices.Back, p.Notices.Failure = on(19, 9, 0), "550 No such user" },
+	} {
+		in := sample()
+		in.panel.Patient.Email, in.panel.Notices.Sent = "marisol.vega@example.org", true
+		change(&in.panel)
+		got := ""
+		for _, f := range panelOf(in).Facts {
+			if f.Name == "Notices" {
+				got = f.Value
+				if f.Warn {
+					got += "!"
+				}
+				got = strings.TrimSpace(got + " " + f.More)
+			}
+		}
+		if got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"postern/backend/care"
+	"postern/backend/record/view"
 	"postern/frontend/parts"
+	"postern/frontend/say"
 )
 
 func panelOf(in input) panel {
@@ -25,6 +27,9 @@ func panelOf(in input) panel {
 	if p.Phone != "" {
 		out.Facts = append(out.Facts, fact{Name: "Phone", Value: p.Phone, Num: true})
 	}
+	if f := noticesOn(in.panel, in.clock); f.Value != "" {
+		out.Facts = append(out.Facts, f)
+	}
 	for _, v := range in.panel.Visits {
 		out.Visits = append(out.Visits, seen{Date: in.clock.ISODate(v.Date), Machine: v.Date, What: v.What, Why: v.Why})
 	}
@@ -34,6 +39,25 @@ func panelOf(in input) panel {
 		}
 	}
 	return out
+}
+
+// noticesOn says whether ordinary e-mail tells the patient that there is something to read; nothing where the practice sends none.
+func noticesOn(p view.Panel, clock say.Clock) fact {
+	f := fact{Name: "Notices", Value: "By e-mail"}
+	switch n := p.Notices; {
+	case !n.Sent:
+		return fact{}
+	case n.Off:
+		f.Value, f.Warn = "Off: the member wants none", true
+	case p.Patient.Email == "":
+		f.Value, f.Warn = "None: no e-mail address", true
+	case !n.Back.IsZero():
+		f.Value, f.More, f.Warn = "The e-mail of "+clock.Date(n.Back)+" came back", n.Failure, true
+		if words := []rune(n.Failure); len(words) > 160 { // the conversation has them all
+			f.More = string(words[:160]) + "…"
+		}
+	}
+	return f
 }
 
 func summary(p care.Patient, in input) string {

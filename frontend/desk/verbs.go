@@ -90,6 +90,22 @@ func Resend(w http.ResponseWriter, r *http.Request) {
 	act(w, r, func(ctx context.Context, do acts, a *at) error { return do.Resend(ctx, a.part) })
 }
 
+// Accept takes what came by ordinary e-mail as the member's word.
+func Accept(w http.ResponseWriter, r *http.Request) { judge(w, r, acts.Accept) }
+
+// Decline does not take it as the member's word; it stays to be read.
+func Decline(w http.ResponseWriter, r *http.Request) { judge(w, r, acts.Decline) }
+
+func judge(w http.ResponseWriter, r *http.Request, how func(do acts, ctx context.Context, part, reply care.EventID) error) {
+	act(w, r, func(ctx context.Context, do acts, a *at) error {
+		reply, err := care.ParseEventID(r.URL.Query().Get("reply"))
+		if err != nil {
+			return care.Refusef(care.Invalid, "This reply is not here any more. Reload the page.")
+		}
+		return how(do, ctx, a.part, reply)
+	})
+}
+
 // Now ends the hold of a sent text, or sends one that was set aside for review.
 func Now(w http.ResponseWriter, r *http.Request) {
 	act(w, r, func(ctx context.Context, do acts, a *at) error {

@@ -1,6 +1,12 @@
 package inbox
 
-import "github.com/a-h/templ"
+import (
+	"slices"
+
+	"github.com/a-h/templ"
+
+	"postern/frontend/link"
+)
 
 // state is what every drawing of the desk carries along: the search, what is being written, and why it was refused.
 const state = kept + ", #composer [name=what], #composer [name=draft], #composer [name=refused]"
@@ -36,4 +42,30 @@ func now(is bool) templ.Attributes {
 		return nil
 	}
 	return templ.Attributes{"data-now": true}
+}
+
+// lead is a link of the rail. From another page it leads to a whole page.
+func (m model) lead(url string) templ.Attributes {
+	if m.Solo {
+		return templ.Attributes{"href": url}
+	}
+	return visit(url, "")
+}
+
+// refresh draws the counts of the rail again where no desk does.
+func (m model) refresh() templ.Attributes {
+	if !m.Solo {
+		return nil
+	}
+	return templ.Attributes{"hx-get": link.AdminRail, "hx-trigger": "postern:changed from:body, every 60s", "hx-target": "this", "hx-swap": "outerMorph"}
+}
+
+// chapters are the keys that this person has.
+func (m model) chapters() []chapter {
+	if !m.Administers {
+		return chapters
+	}
+	all := slices.Clone(chapters)
+	all[len(all)-1].Keys = append([]key{{What: "Administration", Keys: []string{"G"}, Then: []string{"A"}}}, all[len(all)-1].Keys...)
+	return all
 }

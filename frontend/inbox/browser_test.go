@@ -101,11 +101,15 @@ func eval[T any](b *browser, expression string) T {
 	return out
 }
 
+// patience is how long a page may take to show what a person waits for. It ends a test that waits for what never comes; nothing is
+// timed by it.
+const patience = 30 * time.Second
+
 // until waits for an expression to be true.
 func (b *browser) until(what, expression string) {
 	b.t.Helper()
 	var err error
-	for end := time.Now().Add(8 * time.Second); ; time.Sleep(20 * time.Millisecond) { // a page that is left takes its question along
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // a page that is left takes its question along
 		left := max(time.Until(end), time.Millisecond)
 		_, err = chromedp.Run(b.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(left)))
 		if err == nil || time.Now().After(end) {

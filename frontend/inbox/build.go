@@ -34,6 +34,9 @@ type model struct {
 	Arriving  bool   // nothing is listed yet, for it is still coming in
 	Out       string // "Dr. Lee is out until Mon Nov 30."
 	Cover     string
+
+	Administers bool // the administration is among what they can go to
+	Solo        bool // another page stands in place of list and conversation
 }
 
 // queue is one line of the rail.
@@ -91,7 +94,8 @@ func (in input) found() bool { return strings.TrimSpace(in.search) != "" }
 func build(in input) model {
 	m := model{
 		Queue: in.queueID, Part: in.part, Name: in.queue.Name, Count: say.Number(in.queue.Count), Me: in.me,
-		Order: "Due soonest first", Searching: in.searching || in.find, Find: in.find, Search: in.search, Rest: restOf(in),
+		Administers: in.me.Role == care.RoleAdministrator,
+		Order:       "Due soonest first", Searching: in.searching || in.find, Find: in.find, Search: in.search, Rest: restOf(in),
 	}
 	switch in.queueID {
 	case "completed":
@@ -153,7 +157,7 @@ func coverOf(a view.Absence) string {
 // icons and keys of the queues that everyone has.
 var icons = map[string]string{
 	"unassigned": "inbox", "mine": "circle-user", "member": "hourglass", "urgent": "flag", "overdue": "clock-alert",
-	"unreached": "mail-x", "completed": "circle-check-big",
+	"mail": "mail", "unreached": "mail-x", "completed": "circle-check-big",
 }
 
 var keys = map[string]string{"unassigned": "u", "mine": "m", "overdue": "o", "unreached": "n"}
@@ -236,6 +240,7 @@ var nothings = map[string]struct{ icon, title, text, other string }{
 	"member":     {"hourglass", "No member is awaited.", "What you answered stands here until the member writes again or it is completed.", "unassigned"},
 	"urgent":     {"flag", "Nothing is flagged as urgent.", "Flagged conversations stand here and on top of every list.", "unassigned"},
 	"overdue":    {"clock", "Nothing is overdue.", "Every promise is kept so far.", "unassigned"},
+	"mail":       {"mail-check", "Nothing waits here.", "What members answer by ordinary e-mail stands here until somebody accepts or declines it.", "unassigned"},
 	"unreached":  {"mail-check", "Everybody was reached.", "What does not arrive stands here, what a member has not read within two business days, and what you wrote that was not sent.", "unassigned"},
 	"completed":  {"circle-check-big", "Nothing is completed yet.", "Completed conversations stand here, the newest first.", "unassigned"},
 }
@@ -247,6 +252,9 @@ func emptyOf(in input) empty {
 	}
 	if in.arriving {
 		return empty{Icon: "hourglass", Title: "Messages are arriving.", Text: "This computer fetches what the clinic has. It is listed here as it comes in."}
+	}
+	if in.me.Role == care.RoleAdministrator && len(in.offices) == 0 {
+		return empty{Icon: "building-2", Title: "You belong to no office.", Text: "Conversations stand here once you do. Who belongs to an office is chosen under Administration, Staff."}
 	}
 	n, ok := nothings[in.queueID]
 	if !ok {

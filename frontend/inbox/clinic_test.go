@@ -18,6 +18,8 @@ import (
 // clinic is the care team's side of a small invented practice in memory, behind the interfaces that the screens ask.
 // It knows no rules beyond what a screen's behaviour hangs on.
 type clinic struct {
+	seat.Enroller // none: these tests enrol nobody
+
 	mu      sync.Mutex
 	now     time.Time
 	me      care.Person
@@ -31,6 +33,10 @@ type clinic struct {
 	fail    error // what every command answers, if set
 	sync    care.SyncState
 	gate    chan struct{}
+	office  *registry // the administration, where this computer holds it
+	unbound bool      // who is signed in belongs to no office
+	audit   audit
+	notices view.Notices // how everybody stands with notices by e-mail
 }
 
 var zone = func() *time.Location {
@@ -142,6 +148,15 @@ func (c *clinic) Profiles(context.Context) ([]seat.Profile, error) {
 }
 func (c *clinic) SignIn(context.Context, string, string) (seat.Signed, error) { return signed{c}, nil }
 
+// RootFile is gone: it was taken away.
+func (c *clinic) RootFile(string) ([]byte, error) {
+	return nil, care.Refusef(care.NotFound, "The root key is not on this computer any more.")
+}
+
+func (c *clinic) OpenByKeychain(context.Context, string) (seat.Signed, error) {
+	return nil, care.Refusef(care.Forbidden, "No.")
+}
+
 func (c *clinic) Tries(context.Context, string) (seat.Tries, error) { return seat.Tries{}, nil }
 func (c *clinic) Recovers(context.Context, string) (seat.Profile, error) {
 	return seat.Profile{}, care.Refusef(care.Invalid, "No.").In("code")
@@ -157,6 +172,11 @@ type signed struct{ *clinic }
 func (s signed) ChangePassphrase(string, string) error { return nil }
 func (s signed) NewCode(string) (string, error)        { return "", nil }
 func (s signed) HasCode() (bool, error)                { return false, nil }
+
+func (s signed) Keychain(context.Context) (seat.Keychain, error) { return seat.Keychain{}, nil }
+func (s signed) SetKeychain(context.Context, bool, string) error { return nil }
+func (s signed) Notices(context.Context) (seat.Notices, error)   { return seat.Notices{}, nil }
+func (s signed) ChooseNotices(context.Context, bool) error       { return nil }
 
 func (s signed) Me() care.Person                                { return s.me }
 func (s signed) Patient() care.Patient                          { return care.Patient{} }
@@ -176,7 +196,52 @@ func (c *clinic) Confide(_ context.Context, part care.EventID) error {
 	})
 }
 
+// emailed is a reply that came by ordinary e-mail.
+func (c *clinic) emailed(t *view.Thread) {
+	t.Items[1].Told, t.Items[1].SeenAt = &view.Told{At: at(time.November, 19, 14, 32), Who: marisol}, time.Time{}
+	t.Items = append(t.Items, view.Item{Kind: view.ItemBridged, ID: id("mail"), By: marisol, Member: true, At: at(time.November, 20, 15, 50), Unread: true,
+		Text: "One more thing: my sister drives me on Dec 2, so any time after ten is good.",
+		Files: []view.File{{Name: "IMG_2041.png", Kind: "image/png", Size: int64(len(pictures[0])), Here: true},
+			{Name: "Überweisung an das Labor.pdf", Kind: "application/pdf", Size: 1_250_000, Here: true}, {Name: "IMG_2042.jpg", Kind: "image/jpeg", Size: 3_400_000}},
+		Mail: &view.Mail{From: "marisol.vega@example.org", Known: true, Proven: true, Cut: true,
+			Left: []view.Left{{Name: "IMG_2043.mov", Why: "kind"}, {Name: "MRI.zip", Why: "large"}, {Name: "x", Why: "of tomorrow"}}}})
+}
+
+// overlarge is one that was too large to be read.
+func (c *clinic) overlarge(t *view.Thread) {
+	t.Items = append(t.Items, view.Item{Kind: view.ItemBridged, ID: id("huge mail"), By: marisol, Member: true, At: at(time.November, 20, 15, 58), Unread: true,
+		Mail: &view.Mail{From: "marisol.vega@example.org", Known: true, Large: 18_400_000}})
+}
+
+func (c *clinic) Accept(_ context.Context, part, reply care.EventID) error {
+	return c.judge(part, reply, func(i *view.Item) {
+		i.Kind, i.TakenBy, i.Received = view.ItemMessage, c.me, c.now
+	})
+}
+
+func (c *clinic) Decline(_ context.Context, part, reply care.EventID) error {
+	return c.judge(part, reply, func(i *view.Item) { i.Mail.DeclinedBy = c.me })
+}
+
+func (c *clinic) judge(part, reply care.EventID, how func(*view.Item)) error {
+	return c.change(func() error {
+		t, err := c.find(part)
+		if err != nil {
+			return err
+		}
+		for i := range t.Items {
+			if t.Items[i].ID == reply && t.Items[i].Kind == view.ItemBridged {
+				how(&t.Items[i])
+			}
+		}
+		return nil
+	})
+}
+
 func (s signed) Practice() care.Practice {
+	if s.office != nil {
+		return s.office.Practice()
+	}
 	return care.Practice{Name: "Alder Creek Clinic", NurseLine: "555-010-0140", FrontDesk: "555-010-0100", Calendar: care.Calendar{Zone: zone.String()}}
 }
 func (s signed) Views() seat.Views { return s.clinic }
@@ -196,7 +261,20 @@ func (s signed) WorkOffline(on bool) {
 }
 func (s signed) SyncNow()                             {}
 func (s signed) Waiting(context.Context) (int, error) { return 0, nil }
-func (s signed) Close() error                         { return nil }
+func (s signed) Admin() seat.Admin {
+	if s.office == nil {
+		return nil
+	}
+	return s.office
+}
+func (s signed) Printed() {}
+func (s signed) Audit() seat.Audit {
+	if s.me.Role != care.RoleAdministrator {
+		return nil
+	}
+	return &s.audit
+}
+func (s signed) Close() error { return nil }
 func (s signed) Wake() (<-chan seat.Change, func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -263,6 +341,9 @@ func (c *clinic) Queues(context.Context) (queues, offices []view.Queue, err erro
 	for _, q := range [][2]string{{"unassigned", "Unassigned"}, {"mine", "Assigned to me"}, {"member", "Awaiting member"},
 		{"urgent", "Urgent flags"}, {"overdue", "Overdue"}, {"unreached", "Not reached"}, {"completed", "Completed"}} {
 		queues = append(queues, view.Queue{ID: q[0], Name: q[1], Count: c.count(q[0]), Hot: q[0] == "urgent" || q[0] == "overdue" || q[0] == "unreached"})
+	}
+	if c.unbound {
+		return queues, nil, nil
 	}
 	offices = []view.Queue{{ID: string(lee.ID), Name: lee.Name, Count: c.count(string(lee.ID)), Provider: ana, Absence: away()},
 		{ID: "of_haddadhaddad222", Name: "Dr. Haddad's office", Provider: haddad}, {ID: "of_ramanramanrama2", Name: "Dr. Raman's office", Provider: raman}}
@@ -346,7 +427,7 @@ func (c *clinic) Panel(_ context.Context, patient care.PatientID) (view.Panel, e
 	defer c.mu.Unlock()
 	for _, t := range c.threads {
 		if t.Patient.ID == patient {
-			return view.Panel{Patient: t.Patient, PCP: ana,
+			return view.Panel{Patient: t.Patient, PCP: ana, Notices: c.notices,
 				Visits: []view.PanelVisit{
 					{Visit: care.Visit{Date: "2026-11-11", What: "Office visit, Dr. Lee", Why: "Hypertension"}},
 					{Visit: care.Visit{Date: "2026-10-06", What: "Cardiology, Dr. Raman", Why: "New patient"}},
@@ -363,10 +444,32 @@ func (c *clinic) Colleagues(context.Context, care.OfficeID) ([]view.Colleague, e
 	return []view.Colleague{{Person: rosa, Me: c.me.ID == rosa.ID}, {Person: priya, Me: c.me.ID == priya.ID}, {Person: haddad}, {Person: ana, Absence: away()}}, nil
 }
 
+// File is what came with the e-mail: a picture, and a page that calls itself one.
+func (c *clinic) File(_ context.Context, part, item care.EventID, n int) (view.Content, error) {
+	t, err := c.Thread(context.Background(), part)
+	if err != nil {
+		return view.Content{}, err
+	}
+	for _, i := range t.Items {
+		if i.ID == item && n >= 0 && n < len(i.Files) {
+			return view.Content{File: i.Files[n], Bytes: pictures[n]}, nil
+		}
+	}
+	return view.Content{}, care.Refusef(care.NotFound, "There is no such file in this conversation.")
+}
+
 func (c *clinic) Center(context.Context, string, string) ([]view.Row, error) { return nil, nil }
 func (c *clinic) HeldText(context.Context, string) (view.Held, error)        { return view.Held{}, nil }
 func (c *clinic) Recipients(context.Context) ([]view.Recipient, error)       { return nil, nil }
-func (c *clinic) Draft(context.Context, string) (view.Draft, error)          { return view.Draft{}, nil }
+func (c *clinic) Draft(_ context.Context, id string) (view.Draft, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d, ok := c.drafts[id]
+	if !ok {
+		return d, care.Refusef(care.NotFound, "This draft is not on this computer.")
+	}
+	return d, nil
+}
 func (c *clinic) Became(_ context.Context, draft string) (seat.Sending, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

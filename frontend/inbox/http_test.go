@@ -58,13 +58,30 @@ func (b *client) post(path, swap string, form url.Values) (int, string) {
 
 func (b *client) ask(method, path, swap string, form url.Values) (int, string) {
 	b.t.Helper()
-	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, strings.NewReader(form.Encode()))
+	return b.send(method, path, swap, "application/x-www-form-urlencoded", form.Encode())
+}
+
+// file posts one as its bytes.
+func (b *client) file(path, swap, content string) (int, string) {
+	b.t.Helper()
+	return b.send(http.MethodPost, path, swap, "application/octet-stream", content)
+}
+
+func (b *client) send(method, path, swap, kind, content string) (int, string) {
+	b.t.Helper()
+	res, body := b.answer(method, path, swap, kind, content)
+	return res.StatusCode, body
+}
+
+func (b *client) answer(method, path, swap, kind, content string) (*http.Response, string) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, strings.NewReader(content))
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Content-Type", kind)
 		r.Header.Set("Origin", b.url)
 	}
 	r.Header.Set("Postern-Ticket", b.ticket)
@@ -82,7 +99,7 @@ func (b *client) ask(method, path, swap string, form url.Values) (int, string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return res.StatusCode, string(body)
+	return res, string(body)
 }
 
 func wants(t *testing.T, what, html string, words ...string) {

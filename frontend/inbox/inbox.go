@@ -68,6 +68,39 @@ func answer(w http.ResponseWriter, r *http.Request, m model, pane templ.Componen
 	respond.HTML(w, r, page(m, pane))
 }
 
+// Around answers with a page that stands in place of list and conversation: its main element, and the window's title.
+func Around(w http.ResponseWriter, r *http.Request, code int, title string, main templ.Component) {
+	m, err := aside(r)
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	m.Name = title
+	respond.Refused(w, r, code, around(m, main))
+}
+
+// Rail is the rail beside such a page, drawn again.
+func Rail(w http.ResponseWriter, r *http.Request) {
+	m, err := aside(r)
+	if err != nil {
+		respond.Failed(w, r, err)
+		return
+	}
+	respond.HTML(w, r, rail(m))
+}
+
+func aside(r *http.Request) (m model, err error) {
+	ctx := r.Context()
+	in := input{clock: parts.FrameFrom(ctx).Clock, me: seat.From(ctx).Me()}
+	var v views = seat.From(ctx).Views()
+	if in.queues, in.offices, err = v.Queues(ctx); err != nil {
+		return m, err
+	}
+	m = build(in)
+	m.Solo = true
+	return m, nil
+}
+
 // First is the queue that a person sees on arriving.
 const First = "unassigned"
 

@@ -84,7 +84,20 @@ func TestPictures(t *testing.T) {
 	b.button("Close the search")
 	b.until("the closed search", `!document.querySelector("#search")`)
 
-	change(func() { c.named("Marisol Vega").Absence = nil })
+	change(func() {
+		c.named("Marisol Vega").Absence = nil
+		c.emailed(c.named("Marisol Vega"))
+	})
+	b.sees("Not verified")
+	a.State("by-mail")
+	b.button("Decline")
+	b.sees("Not taken as the member's word")
+	a.Detail("by-mail-declined")
+	change(func() {
+		th := c.named("Marisol Vega")
+		th.Items = th.Items[:len(th.Items)-1]
+		th.Items[1].Told, th.Items[1].SeenAt = nil, at(time.November, 19, 18, 10)
+	})
 	b.button("Assigned to me 1")
 	b.until("the queue", `document.title === "Assigned to me - Postern"`)
 	b.row("Marisol Vega")

@@ -37,6 +37,7 @@ func TestScreensAreAccessible(t *testing.T) {
 	b.accessible("flag")
 	b.press("\x1b")
 	b.button("Priya Nair, RN: text size and theme")
+	b.until("the focus in what opened", `document.activeElement.matches("#me input:checked")`)
 	b.accessible("look")
 	b.press("\x1b")
 	b.press("/")

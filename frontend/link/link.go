@@ -4,6 +4,7 @@ package link
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"postern/backend/care"
@@ -15,8 +16,9 @@ const (
 	Open     = "/open"
 	SignIn   = "/session"
 	Lock     = "/session/lock"
-	Others   = "/session/others" // the people of this computer, in place of a lock screen
-	Active   = "/session/active" // the person does something
+	Others   = "/session/others"   // the people of this computer, in place of a lock screen
+	Active   = "/session/active"   // the person does something
+	Opening  = "/session/keychain" // in, by the computer's keychain
 	Look     = "/look"
 	Events   = "/events"
 	Window   = "/window"
@@ -25,6 +27,7 @@ const (
 	Messages = "/messages"
 	For      = "/messages/for" // whose record is read and written from here on
 	Compose  = "/messages/new"
+	Notices  = "/notices" // by ordinary e-mail
 	Inbox    = "/inbox"
 )
 
@@ -33,6 +36,7 @@ const (
 	Recovery    = "/recovery"            // with a code, by whoever forgot the passphrase
 	Recovered   = "/recovery/passphrase" // the new one
 	Keys        = "/passphrase"          // of whoever is signed in
+	Keychain    = "/passphrase/keychain"
 	Sheet       = "/passphrase/sheet"
 	SheetCopy   = "/passphrase/sheet/copy"
 	Strength    = "/passphrase/strength"
@@ -89,6 +93,20 @@ func Resend(part care.EventID) string { return "/messages/" + part.String() + "/
 // Copy saves a copy of a conversation as a file.
 func Copy(part care.EventID) string { return "/messages/" + part.String() + "/copy" }
 
+// File hands over the nth file of an item, in the conversation with the address at: /messages/PART or /cases/PART. Picture shows it.
+func File(at string, item care.EventID, n int) string {
+	return at + "/files/" + item.String() + "/" + strconv.Itoa(n)
+}
+
+// Picture shows the nth file of an item.
+func Picture(at string, item care.EventID, n int) string { return File(at, item, n) + "/picture" }
+
+// Letters is the address of a conversation of a member's, and Work that of the same for the care team, for what is below it.
+func Letters(part care.EventID) string { return "/messages/" + part.String() }
+
+// Work is where staff act on a conversation.
+func Work(part care.EventID) string { return "/cases/" + part.String() }
+
 // Draft is the form of an unsent new message, and where it is saved.
 func Draft(id string) string { return "/drafts/" + url.PathEscape(id) }
 
@@ -122,7 +140,8 @@ func Queue(queue string) string { return Inbox + "/" + url.PathEscape(queue) }
 // Case is one conversation as staff read it, beside a queue.
 func Case(queue string, part care.EventID) string { return Queue(queue) + "/" + part.String() }
 
-// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "resend", "copy", "reply", "note", "completion".
+// Act is where staff act on a conversation: "claim", "unclaim", "assign", "flag", "read", "reopen", "resend", "copy", "reply", "note",
+// "completion", "acceptance", "declining".
 func Act(part care.EventID, verb string) string { return "/cases/" + part.String() + "/" + verb }
 
 // RowID is the id of a conversation's row in a list.

@@ -70,7 +70,7 @@ func SyncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sy
 	out := syncOf(s, waiting, frontDesk, clock)
 	out.Chosen = s.Chosen
 	switch {
-	case s.Phase == care.SyncAmiss: // what comes may well be shown
+	case s.Phase == care.SyncAmiss, s.Phase == care.SyncUpToDate: // what comes may well be shown
 	case out.Bar != nil && s.Checked.IsZero():
 		out.Stale = "New messages are not shown."
 	case out.Bar != nil:
@@ -92,7 +92,12 @@ func syncOf(s care.SyncState, waiting int, frontDesk string, clock say.Clock) Sy
 		if !s.Checked.IsZero() {
 			faint = "checked " + clock.Time(s.Checked)
 		}
-		return Sync{Icon: "circle-check", Text: "Up to date" + unsent(waiting), Faint: faint}
+		out := Sync{Icon: "circle-check", Text: "Up to date" + unsent(waiting), Faint: faint}
+		if s.Problem != "" { // nothing is amiss yet
+			out.Bar = &Bar{Kind: "is-warn", Icon: bar.Icon}
+			out.Bar.Strong, out.Bar.Text = firstSentence(s.Problem)
+		}
+		return out
 	case care.SyncOffline:
 		if s.Chosen {
 			bar.Kind, bar.Icon, bar.Strong, bar.Chosen, bar.FrontDesk = "is-warn", "cloud-off", "You are working offline.", true, ""

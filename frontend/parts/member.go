@@ -135,9 +135,16 @@ func LetterState(it view.Item, office care.Office, pending bool, clock say.Clock
 			at += " " + clock.Stamp(it.Received)
 		}
 		if !pending || it.Due.IsZero() || it.State == view.StateReplied { // an answered one is promised nothing more
+			if pending && it.Moved != "" && it.State != view.StateReplied {
+				return StateModel{Icon: "check-check", Strong: at + ".", Text: string(it.Moved)}
+			}
 			return StateModel{Icon: "check-check", Text: at}
 		}
-		return StateModel{Icon: "check-check", Strong: at + ";", Text: expectBy(it.Due, clock, "")}
+		text := expectBy(it.Due, clock, "")
+		if it.Moved != "" {
+			text += ". " + string(it.Moved)
+		}
+		return StateModel{Icon: "check-check", Strong: at + ";", Text: text}
 	}
 	return StateModel{Icon: "check", Text: "Sent"}
 }

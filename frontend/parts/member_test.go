@@ -57,6 +57,11 @@ func TestLetterStates(t *testing.T) {
 		{view.Item{State: view.StateDelivered, Received: on(20), Due: on(24)}, false, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
 		{view.Item{State: view.StateReplied, Received: on(20), Due: on(24)}, true, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
 		{view.Item{State: view.StateDelivered, Received: on(20)}, true, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
+		{view.Item{State: view.StateDelivered, Received: on(20), Due: on(24), Moved: "The clinic is closed on Monday, November 23."}, true,
+			"Delivered to Dr. Lee's office Fri 3:42 pm;", "expect a reply by Tue Nov 24. The clinic is closed on Monday, November 23."},
+		{view.Item{State: view.StateDelivered, Received: on(20), Moved: "Dr. Ana Lee is out of office from Monday, November 23 until further notice."}, true,
+			"Delivered to Dr. Lee's office Fri 3:42 pm.", "Dr. Ana Lee is out of office from Monday, November 23 until further notice."},
+		{view.Item{State: view.StateReplied, Received: on(20), Due: on(24), Moved: "The clinic's hours changed."}, true, "", "Delivered to Dr. Lee's office Fri 3:42 pm"},
 		{view.Item{State: view.StateReplied, Received: on(18)}, false, "", "Delivered to Dr. Lee's office Wed 3:42 pm"},
 		{view.Item{State: view.StateFailed, Why: "It did not reach Dr. Lee's office. Call the front desk at 555-0100."}, true, "", "It did not reach Dr. Lee's office. Call the front desk at 555-0100."},
 	} {
@@ -97,6 +102,7 @@ func TestSyncInWords(t *testing.T) {
 	}{
 		{care.SyncState{Phase: care.SyncUpToDate, Checked: on(20)}, 0, "Up to date", "", ""},
 		{care.SyncState{Phase: care.SyncUpToDate, Checked: on(20)}, 1, "Up to date - 1 waiting to send", "", ""},
+		{care.SyncState{Phase: care.SyncUpToDate, Checked: on(20), Problem: "A mailbox is 72% full. Ask for room."}, 0, "Up to date", "A mailbox is 72% full.", "Ask for room."},
 		{care.SyncState{Phase: care.SyncFetching, Done: 1240, Total: 8112}, 0, "Syncing 1,240 of 8,112", "", ""},
 		{care.SyncState{Phase: care.SyncFetching, Done: 1240, Total: 8112}, 2, "Syncing 1,240 of 8,112 - 2 waiting to send", "", ""},
 		{care.SyncState{Phase: care.SyncOffline}, 2, "Offline - 2 waiting to send", "You are offline.", "You can read and write. New messages are sent when the connection is back."},
@@ -112,7 +118,7 @@ func TestSyncInWords(t *testing.T) {
 		if got.Bar != nil {
 			bar = *got.Bar
 		}
-		if bar.Strong != test.strong || bar.Text != test.bar || got.Bar != nil && (bar.Waiting != test.waiting || bar.FrontDesk == "") {
+		if bar.Strong != test.strong || bar.Text != test.bar || got.Bar != nil && (bar.Waiting != test.waiting || (bar.FrontDesk == "") != (test.state.Phase == care.SyncUpToDate)) {
 			t.Errorf("%s: the bar is %+v, want %q %q", test.state.Phase, got.Bar, test.strong, test.bar)
 		}
 	}

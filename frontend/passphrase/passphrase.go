@@ -17,7 +17,7 @@ import (
 )
 
 // Errors are what is wrong, by the name of the field.
-type Errors map[string]string
+type Errors = parts.Errors
 
 // Code is the form that asks for a recovery code.
 type Code struct {
@@ -45,6 +45,7 @@ func ChoiceForm(c Choice) templ.Component { return choiceForm(c) }
 // Keys is the page of whoever is signed in.
 type Keys struct {
 	HasCode  bool
+	Keychain seat.Keychain
 	Member   bool
 	Strength seat.Strength // of no passphrase
 }
@@ -62,8 +63,26 @@ type Change struct {
 // ChangeForm is the part of the page that a refusal draws again.
 func ChangeForm(c Change) templ.Component { return changeForm(c) }
 
-// Changed is that part once it is done: empty again, and said in the toast.
-func Changed(empty seat.Strength) templ.Component { return changed(empty) }
+// Changed is that part once it is done: empty again, and said in the toast. The keychain is drawn again, too.
+func Changed(empty seat.Strength, k seat.Keychain) templ.Component { return changed(empty, k) }
+
+// Keychain is the form that lets the computer's keychain open the profile, or ends that.
+type Keychain struct {
+	seat.Keychain
+	Done    bool   // just now: what had the focus is gone
+	Problem string // what went wrong that is about no field
+	Errors  Errors
+	Left    string
+}
+
+// KeychainForm is the part of the page that a refusal draws again.
+func KeychainForm(k Keychain) templ.Component { return keychainForm(k) }
+
+// KeychainSet is that part once it is done, and said in the toast.
+func KeychainSet(k Keychain) templ.Component { return keychainSet(k) }
+
+// shown reports whether there is anything to choose, or to turn off.
+func (k Keychain) shown() bool { return k.Offered || k.On }
 
 // Make is the form that makes a recovery sheet.
 type Make struct {
@@ -75,11 +94,18 @@ type Make struct {
 // MakeForm is the part of the page that a refusal draws again.
 func MakeForm(m Make) templ.Component { return makeForm(m) }
 
+// Fields are the fields in which somebody who comes in chooses a passphrase, within a form of theirs: "new" and "again".
+func Fields(label string, s seat.Strength, e Errors) templ.Component { return newFields(label, s, e) }
+
 // Sheet is a recovery sheet.
 type Sheet struct {
 	Code  string
 	Label string // of the profile that it opens
+	Root  string // the practice whose root key it opens, where it is of that and of no profile
 }
+
+// Paper is the sheet within a screen of somebody who comes in, with what prints it and saves it at an address.
+func Paper(s Sheet, copyAt string) templ.Component { return paper(s, copyAt) }
 
 // SheetShown takes the place of MakeForm: the code, once.
 func SheetShown(s Sheet) templ.Component { return sheetShown(s) }
@@ -99,25 +125,33 @@ func Meter(s seat.Strength) templ.Component { return meter(s) }
 // Suggested puts a passphrase into the field of a new one, to be seen.
 func Suggested(text string, s seat.Strength) templ.Component { return suggested(text, s) }
 
+func (s Sheet) title() string {
+	if s.Root != "" {
+		return "Recovery sheet for the root key"
+	}
+	return "Recovery sheet for Postern"
+}
+
+func (s Sheet) danger() string {
+	if s.Root != "" {
+		return "Whoever has this code and the file can speak for the practice."
+	}
+	return "Whoever has this code can open these messages on that computer."
+}
+
+func (s Sheet) warning() string {
+	if s.Root != "" {
+		return "Do not leave a copy on this computer, nor beside the file."
+	}
+	return "Do not leave a copy on this computer: who finds it can open your messages here."
+}
+
 // groups are what is written on the sheet, one under the other.
 func (s Sheet) groups() []string { return strings.Split(s.Code, "-") }
 
 func today(ctx context.Context) time.Time {
 	clock := parts.FrameFrom(ctx).Clock
 	return clock.Now.In(clock.Zone)
-}
-
-// field is what a field says of itself to those who cannot see it. hints are the ids of what stands beside it.
-func (e Errors) field(name string, hints ...string) templ.Attributes {
-	a := templ.Attributes{}
-	if e[name] != "" {
-		a["aria-invalid"] = "true"
-		hints = append([]string{name + "-error"}, hints...)
-	}
-	if len(hints) > 0 {
-		a["aria-describedby"] = strings.Join(hints, " ")
-	}
-	return a
 }
 
 // unless is a strength without the words that an error says already.

@@ -117,12 +117,15 @@ func (a *Album) Take(name string, views ...View) {
 	a.t.Helper()
 	for _, v := range views {
 		a.look(v)
-		a.take(name + "-" + v.Name)
+		a.take(name+"-"+v.Name, v)
 	}
 	a.look(Light)
 }
 
-func (a *Album) take(name string) {
+// settles is how long a page may take to look as it was kept: a swap that is still on its way is drawn then. What is wrong stays wrong.
+const settles = 10 * time.Second
+
+func (a *Album) take(name string, v View) {
 	a.t.Helper()
 	if a.taken[name] {
 		a.t.Fatalf("the picture %s is taken twice", name)
@@ -146,14 +149,16 @@ func (a *Album) take(name string) {
 	}
 	var got *image.RGBA
 	var wrong string
-	for try := 0; try < 3; try++ { // what is still being drawn comes to rest; what is wrong stays wrong
-		if try > 0 {
-			time.Sleep(150 * time.Millisecond)
-		}
+	for end := time.Now().Add(settles); ; {
 		got = a.shoot()
 		if wrong = a.limits.judge(got, want); wrong == "" {
 			return
 		}
+		if time.Now().After(end) {
+			break
+		}
+		time.Sleep(150 * time.Millisecond)
+		a.look(v) // what was drawn meanwhile may have been scrolled
 	}
 	a.t.Errorf("%s looks different: %s\n%s", name, wrong, a.report(name, got, want))
 }

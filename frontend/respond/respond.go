@@ -86,7 +86,10 @@ func Refused(w http.ResponseWriter, r *http.Request, code int, c templ.Component
 // File answers with a file to keep. The page's script takes it from there: a browser that follows a link cannot show the
 // ticket of the sign-in.
 func File(w http.ResponseWriter, name string, content []byte) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if strings.HasSuffix(name, ".html") { // ours; a file that somebody sent has no such name
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	}
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	_, _ = w.Write(content)
 }

@@ -14,12 +14,16 @@ import (
 
 // Home is the door: the profiles on this computer, and the way in.
 type Home interface {
+	Enroller
+
 	// Profiles lists the profiles of this computer in the order in which they are offered.
 	Profiles(ctx context.Context) ([]Profile, error)
 	// SignIn opens a profile. A wrong passphrase is care.Invalid with the sentence for the person.
 	// The same profile may be signed in to several times; each Signed is closed by itself.
 	// Too many wrong ones are care.Paused: then not even the right one is tried for a while.
 	SignIn(ctx context.Context, profile, passphrase string) (Signed, error)
+	// OpenByKeychain opens a profile that Opens. Where it cannot, the passphrase is asked for; no try is counted.
+	OpenByKeychain(ctx context.Context, profile string) (Signed, error)
 	// Tries says how often a wrong passphrase may still be given for a profile, and what comes then.
 	Tries(ctx context.Context, profile string) (Tries, error)
 	// Recovers says whose profile a recovery code opens. One that opens none is care.Invalid.
@@ -51,6 +55,21 @@ type Strength struct {
 type Profile struct {
 	ID    string
 	Label string
+	Opens bool // now, without the passphrase: by the computer's keychain (Home.OpenByKeychain)
+}
+
+// Keychain is how a profile stands with the keychain of the person's account on this computer.
+type Keychain struct {
+	Offered bool // it may be chosen here: by a member, whose profile is the only one
+	On      bool
+	Reached bool // only known where it is offered
+}
+
+// Notices is how a member stands with e-mails that say that there is something to read.
+type Notices struct {
+	Sent  bool   // the practice sends them
+	Email string // where theirs go; "": the practice has no address of theirs
+	On    bool   // they want them
 }
 
 // Signed is one person, signed in.
@@ -78,6 +97,20 @@ type Signed interface {
 	ChangePassphrase(now, next string) error
 	NewCode(now string) (code string, err error)
 	HasCode() (bool, error)
+	// Keychain says how this profile stands with the computer's keychain. SetKeychain lets it open the profile, for the
+	// passphrase of now, tried as at sign-in; or ends that, for nothing. Another passphrase ends it, too. care.Unavailable: the
+	// keychain could not be reached, with what that means in the sentence.
+	Keychain(ctx context.Context) (Keychain, error)
+	SetKeychain(ctx context.Context, on bool, now string) error
+	// Notices says how a member stands with notices by ordinary e-mail, whoever's record is before them: they are about the
+	// member's own mailbox. ChooseNotices goes to the clinic as messages do, at once or when it can.
+	Notices(ctx context.Context) (Notices, error)
+	ChooseNotices(ctx context.Context, on bool) error
+	// Admin is the practice's administration; nil where this profile does not hold it.
+	Admin() Admin
+	// Audit is the record of who looked at what; nil but for administrators.
+	Audit() Audit
+	Printed()     // records that a page was printed by a button of Postern's
 	Close() error // signs out
 }
 
@@ -103,6 +136,8 @@ type Views interface {
 	Queues(ctx context.Context) (queues, offices []view.Queue, err error)
 	Queue(ctx context.Context, id, search string) (view.Queue, []view.Row, error)
 	Thread(ctx context.Context, part care.EventID) (view.Thread, error) // a look at it, which is recorded
+	// File is the nth file of an item, from 0; a look at its conversation. That it leaves Postern, Desk.Copied records.
+	File(ctx context.Context, part, item care.EventID, n int) (view.Content, error)
 	HeldText(ctx context.Context, draft string) (view.Held, error)
 	Acting(ctx context.Context) ([]view.Acting, error)
 	Recipients(ctx context.Context) ([]view.Recipient, error)
@@ -113,7 +148,7 @@ type Views interface {
 
 // Desk does what a person may do. Every refusal is a care.Error.
 type Desk interface {
-	SaveDraft(ctx context.Context, d view.Draft) (view.Draft, error) // an empty id makes one
+	SaveDraft(ctx context.Context, d view.Draft) (view.Draft, error) // an empty id makes one; a note in no conversation is a half-typed form
 	DeleteDraft(ctx context.Context, id string) error
 	SendMessage(ctx context.Context, draft string) (Sending, error)
 	SendReply(ctx context.Context, draft string) (Sending, error)
@@ -130,9 +165,11 @@ type Desk interface {
 	Flag(ctx context.Context, part care.EventID, on bool, reason care.Text) error
 	SaveNote(ctx context.Context, draft string) error
 	Reopen(ctx context.Context, part care.EventID) error
-	Confide(ctx context.Context, part care.EventID) error // from here on proxies read no more of it
-	Resend(ctx context.Context, part care.EventID) error  // what did not reach its mailbox
-	Copied(ctx context.Context, part care.EventID) error  // records that a copy leaves Postern; after an error none may
+	Confide(ctx context.Context, part care.EventID) error        // from here on proxies read no more of it
+	Accept(ctx context.Context, part, reply care.EventID) error  // takes what came by ordinary e-mail as the member's word
+	Decline(ctx context.Context, part, reply care.EventID) error // does not
+	Resend(ctx context.Context, part care.EventID) error         // what did not reach its mailbox
+	Copied(ctx context.Context, part care.EventID) error         // records that a copy leaves Postern; after an error none may
 }
 
 // ZoneOf is the practice's time zone, or this computer's where it cannot be known.

@@ -19,6 +19,7 @@ import (
 type profile struct {
 	ID, Label, Initials string
 	Chosen              bool
+	Opens               bool
 }
 
 type model struct {
@@ -87,17 +88,28 @@ func build(profiles []seat.Profile, chosen, refusal, left string) model {
 	m := model{Heading: "Who is signing in?", Error: refusal, Left: cmp.Or(left, "Only you know it. The clinic cannot see or reset it.")}
 	found := false
 	for _, p := range profiles {
-		m.Profiles = append(m.Profiles, profile{ID: p.ID, Label: p.Label, Initials: initials(p), Chosen: p.ID == chosen})
+		m.Profiles = append(m.Profiles, profile{ID: p.ID, Label: p.Label, Initials: initials(p), Chosen: p.ID == chosen, Opens: p.Opens})
 		found = found || p.ID == chosen
 	}
 	m.Many = len(profiles) > 4
 	if !found && len(m.Profiles) > 0 {
 		m.Profiles[0].Chosen = true
 	}
-	if len(m.Profiles) == 1 {
+	switch len(m.Profiles) {
+	case 0:
+		m.Heading = "Welcome to Postern"
+	case 1:
 		m.Heading = "Welcome back"
 	}
 	return m
+}
+
+// opens is the profile that the computer's keychain opens, where it is the only one; "" is none.
+func (m model) opens() string {
+	if len(m.Profiles) == 1 && m.Profiles[0].Opens {
+		return m.Profiles[0].ID
+	}
+	return ""
 }
 
 func (m model) describedBy() string {

@@ -6,7 +6,10 @@
 //                              postern:sync on body, and postern:thread on [data-thread] with a changed id
 //   form[data-needs]           its [data-send] buttons wait until each [data-need] field holds text (or a checked
 //                              radio); [data-why] says which is missing: the field's data-need. data-max limits
-//                              characters, [data-count="ID"] counts those of the field with that id
+//                              characters, data-least asks for so many letters and digits, [data-count="ID"] counts those of the field with that id
+//   [data-raw="BYTES"]         a field for a file, which is posted alone and as its bytes; one that is dropped onto the page
+//                              counts as chosen there. One that is larger is cut off, and Postern refuses it
+//   select[data-zone]          begins with the time zone of this computer
 //   [data-focus]               takes the focus after a change of screen
 //   details[data-menu]         closes on Escape and on a click elsewhere
 //   form[data-look]            theme and text size, at once
@@ -20,7 +23,10 @@
 //   body[data-covered]         locked while words were on the page that could not be saved; they are kept, out of sight
 //   body[data-window]          the desktop window shows the page, no browser
 //   [data-brief]               in the toast: goes by itself after ten seconds
+//   [data-begins]              the beginning of a letter that is not read yet; [data-below] shows while one is below what is in
+//                              sight, and leads there
 //   [data-focus-new]           takes the focus when a swap brought it and took away what had the focus
+//   details[data-folds]        is opened and folded by what is drawn, unless somebody is at it or has written in it
 //   [data-as-typed]            a field whose value counts as typed: it stays when its form is drawn again
 //   [data-print]               prints the page; where the page has a [data-paper], that alone
 //   [data-close-toast], [data-reveal="ID"]
@@ -33,22 +39,32 @@
   // What the reader opened, or typed and nobody saved, stays when a screen is drawn again.
   htmx.registerExtension("postern", {
     htmx_before_morph_attr: (elt, { attrName }) =>
-      !(attrName === "open" && elt.tagName === "DETAILS") && attrName !== "aria-expanded",
-    htmx_before_morph_node: (elt) => !(elt.matches?.("input, textarea") && unsaved.has(elt.closest("[data-autosave]"))),
+      !(attrName === "open" && elt.tagName === "DETAILS" && !folds(elt)) && attrName !== "aria-expanded",
+    htmx_before_morph_node: (elt) => !(elt.matches?.("input, textarea, select") && unsaved.has(elt.closest("[data-autosave]"))) && !elt.matches?.(".picture:has(img)"),
   });
+
+  // What says data-folds opens and folds with the page, unless somebody is at it.
+  const folds = (elt) => "folds" in elt.dataset && !elt.contains(document.activeElement) && !$$("textarea", elt).some((t) => t.value.trim());
 
   // ---- whose page this is ----
 
   // The storage belongs to this origin, port and all: the ticket of the last sign-in is there for all its tabs, and for
   // no other server on this computer.
   const mark = () => ({ ticket: localStorage.getItem("postern.ticket") ?? "", person: document.body.dataset.person ?? "", for: document.body.dataset.for ?? "" });
+  // How far the words of a request go. One that was given up may arrive after a newer one: Postern leaves it out.
+  const page = String(Math.random()).slice(2);
+  // What is done with words comes after them: it has a number of its own.
+  let edits = 0, worded = 0;
+  const edit = (n = worded) => `${page}.${n}`;
   const marked = (url, more = {}) => `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams({ ...mark(), ...more })}`;
   // What the page does by itself is no sign that somebody is there.
   const byItself = (ctx) => /^(postern:|every$|intersect$)/.test(ctx.sourceEvent?.type ?? "");
 
-  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    const { ticket, person, for: about } = mark();
-    Object.assign(ctx.request.headers, { "Postern-Ticket": ticket, "Postern-Person": person });
+  document.addEventListener("htmx:config:request", (e) => {
+    const { ctx } = e.detail, { ticket, person, for: about } = mark();
+    const saves = ctx.sourceElement.matches("[data-autosave]");
+    if (saves && ctx.sourceEvent?.type === "input" && !unsaved.has(ctx.sourceElement)) return e.preventDefault(); // the words went meanwhile
+    Object.assign(ctx.request.headers, { "Postern-Ticket": ticket, "Postern-Person": person, "Postern-Edit": edit(saves ? worded : ++edits) });
     if (about) ctx.request.headers["Postern-For"] = about;
     if (byItself(ctx)) ctx.request.headers["Postern-Auto"] = "1";
     else act();
@@ -199,9 +215,12 @@
 
   function lacking(field) {
     if (field.disabled) return "";
+    if (field.type === "checkbox") return field.checked ? "" : field.dataset.need;
     const radio = field.matches("fieldset") || field.getAttribute("role") === "radiogroup";
     const text = radio ? ($("input:checked", field)?.value ?? "") : field.value;
     if (!text.trim()) return field.dataset.need;
+    const least = Number(field.dataset.least ?? 0), given = (text.match(/[\p{L}\p{N}]/gu) ?? []).length;
+    if (given < least) return `${least - given} more character${least - given > 1 ? "s" : ""} to go.`;
     const over = [...text].length - Number(field.dataset.max || Infinity);
     return over > 0 ? `Shorten the ${field.dataset.name || "text"} by ${over} character${over > 1 ? "s" : ""}.` : "";
   }
@@ -237,15 +256,16 @@
   const unsaved = new Map(); // [data-autosave] with words that no answer has confirmed → the number of its last edit
   const tried = new WeakMap(); // the edit of it that was last sent
   const underway = new WeakMap(); // the answer to that
-  let edits = 0;
 
   const saved = ([box, edit]) => unsaved.get(box) === edit && unsaved.delete(box);
   const save = (box) => htmx.trigger(box, "postern:save", {}, false);
 
   document.addEventListener("input", (e) => {
     const box = e.target.closest?.("[data-autosave]");
-    if (box) unsaved.set(box, ++edits);
+    if (box) unsaved.set(box, (worded = ++edits));
   });
+  // Some choices are no input. Before htmx saves them they are counted.
+  document.addEventListener("change", (e) => e.target.closest?.("[data-autosave]") && (worded = ++edits), true);
 
   // Typing without a pause puts a save off again and again: every three seconds it waits no longer.
   setInterval(() => {
@@ -276,7 +296,7 @@
     if (ctx.response.status < 300) ctx.carries?.forEach(saved);
   });
 
-  const letter = (box) => [marked(box.getAttribute("hx-post"), { auto: 1 }), new URLSearchParams(new FormData(box.closest("form")))];
+  const letter = (box) => [marked(box.getAttribute("hx-post"), { auto: 1, edit: edit() }), new URLSearchParams(new FormData(box.closest("form")))];
 
   // keep saves a box past htmx, which does nothing for what has left the page. It answers whether Postern has it now.
   async function keep(box) {
@@ -298,7 +318,7 @@
     unsaved.delete(box);
     if (await keep(box)) return wake({ all: true });
     const told = document.getElementById("lost").content.cloneNode(true); // no later word takes its place
-    $("[data-lost]", told).textContent = (box.matches("textarea") ? box : $("textarea", box)).value;
+    $("[data-lost]", told).textContent = (box.matches("textarea") ? [box] : $$("textarea, input:not([type=hidden], [type=radio], [type=checkbox], [type=file])", box)).map((f) => f.value).filter((s) => s).join("\n");
     $("#rescued").append(told);
   }
 
@@ -339,7 +359,8 @@
   // browser shows it as a page of this origin.
   document.addEventListener("htmx:before:response", (e) => {
     const { raw, headers } = e.detail.ctx.response;
-    const [, name] = /^attachment; filename="([^"]+)"$/.exec(headers.get("Content-Disposition")) ?? [];
+    const [, plain, coded] = /^attachment; filename(?:="?([^"]+)"?|\*=utf-8''(.+))$/.exec(headers.get("Content-Disposition")) ?? [];
+    const name = coded ? decodeURIComponent(coded) : plain;
     if (!name) return;
     e.preventDefault();
     download(name, raw).catch(() => tell("gone"));
@@ -352,6 +373,30 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   }
+
+  // A file is posted as its bytes: WebKitGTK ends the whole program where a form holds one.
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    const field = ctx.sourceElement, most = Number(field.dataset.raw);
+    if (!most || !field.files?.length) return;
+    const send = ctx.fetch, file = field.files[0];
+    ctx.fetch = async (url, request) => {
+      const headers = { ...request.headers, "Content-Type": "application/octet-stream", "Postern-File": encodeURIComponent(file.name) };
+      return send(url, { ...request, headers, body: await file.slice(0, most + 1).arrayBuffer() });
+    };
+  });
+
+  // A file that misses the field would take the place of the page.
+  for (const kind of ["dragover", "drop"])
+    document.addEventListener(kind, (e) => {
+      const field = $$("[data-raw]").find((f) => f.checkVisibility());
+      if (!e.dataTransfer?.types.includes("Files")) return;
+      e.preventDefault();
+      if (kind === "dragover") e.dataTransfer.dropEffect = field ? "copy" : "none";
+      else if (field && e.dataTransfer.files.length) {
+        field.files = e.dataTransfer.files;
+        field.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+    });
 
   // ---- the window's own keys ----
 
@@ -392,6 +437,23 @@
     $("[data-newest]")?.scrollIntoView({ block: "nearest" });
   }
 
+  // Who reads further up is not moved when a letter arrives: it is told.
+  function below() {
+    const button = $("[data-below]");
+    if (!button) return;
+    const foot = Math.min(innerHeight, $("#main").getBoundingClientRect().bottom);
+    const next = $$("[data-begins]").find((e) => e.getBoundingClientRect().bottom > foot);
+    button.hidden = !next;
+    return next;
+  }
+  for (const kind of ["scroll", "resize"]) addEventListener(kind, below, { capture: true, passive: true });
+  document.addEventListener("click", (e) => {
+    const letter = e.target.closest("[data-below]") && below()?.parentElement;
+    if (!letter) return;
+    letter.focus({ preventScroll: true });
+    letter.scrollIntoView({ block: "nearest" });
+  });
+
   // The address says which row of the list is open, whatever was drawn when.
   function point() {
     for (const row of $$("#convos a")) {
@@ -400,13 +462,37 @@
     }
   }
 
+  // What is folded without anything to unfold it by is not folded; nor is what somebody is writing in.
+  function unfold() {
+    for (const fold of $$("details:not([open]):has(> summary[hidden])")) fold.open = true;
+    const folded = document.activeElement?.closest("details:not([open], [data-menu])");
+    if (folded && !folded.querySelector("summary")?.contains(document.activeElement)) folded.open = true;
+  }
+
   document.addEventListener("htmx:after:swap", () => {
     listen();
+    unfold();
     point();
     settle();
     for (const field of $$("[data-as-typed]")) field.value = field.value; // from now on it is not its attribute's
+    placed();
     weighAll();
+    below();
   });
+
+  // A passphrase that was refused stays in its field, hidden by dots: typing replaces it, or the next try would be both together.
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx?.response?.status >= 400 && ctx.target?.id === "signin") $("#passphrase[aria-invalid=true]")?.select();
+  });
+
+  // A step that was refused leads to what is wrong with it.
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx?.response?.status >= 400 && ctx.target?.id === "wizard") $("#wizard [aria-invalid=true]")?.focus();
+  });
+
+  function placed() {
+    for (const list of $$("select[data-zone]")) if (!list.value) list.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
 
   // ---- menus, toast, look ----
 
@@ -416,6 +502,9 @@
     if (e.target.closest("[data-print]")) windowed ? htmx.ajax("POST", "/window/print", { swap: "none" }) : print();
     // A name that is clicked leads to the passphrase, after the click has led to the name; keys go on to the next one.
     if (e.detail && e.target.closest("label.profile")) setTimeout(() => $("#passphrase").focus());
+    // Who unfolds a place to write is in it at once. A click in WebKit leaves the focus where it was: what is drawn then would fold it again.
+    const place = e.target.closest("[data-folds] > summary")?.parentElement;
+    if (place) setTimeout(() => place.open && $("textarea", place)?.focus());
     const reveal = e.target.closest("[data-reveal]");
     if (reveal) {
       const input = document.getElementById(reveal.dataset.reveal);
@@ -538,5 +627,6 @@
     listen();
     weighAll();
     newest();
+    below();
   });
 })();

@@ -45,7 +45,7 @@
   function back(e, field) {
     if (field?.id === "search") {
       e.preventDefault();
-      $("[data-close-search]").click();
+      $("[data-close-search]")?.click();
       return;
     }
     const leave = $("#composer [data-key=Escape]");
@@ -87,7 +87,7 @@
     const list = e.target.closest?.("[data-arrows]");
     const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
     if (!list || !step) return false;
-    const all = $$("button", list);
+    const all = $$("button, a", list);
     all[(all.indexOf(e.target) + step + all.length) % all.length].focus();
     e.preventDefault();
     return true;
@@ -107,8 +107,16 @@
     e.target.checked ? localStorage.removeItem(kept) : localStorage.setItem(kept, "off");
     keysOff();
   });
+  // A date of which a part is missing: WebKit says of it "Invalid value" alone.
+  document.addEventListener("invalid", (e) => {
+    const half = e.target.type === "date" && e.target.validity.badInput;
+    e.target.setCustomValidity(half ? "Type the whole date: month, day and year. Or clear it." : "");
+  }, true);
+  document.addEventListener("input", (e) => e.target.type === "date" && e.target.setCustomValidity(""), true);
   document.addEventListener("toggle", (e) => {
-    if (e.newState === "open" && e.target.matches?.("[popover]")) $("[data-first], [data-arrows] button:not([aria-disabled])", e.target)?.focus();
+    if (e.newState !== "open" || !e.target.matches?.("[popover]")) return;
+    // WebKit's Tab leads from the button past what it opened.
+    ($("[data-first], [data-arrows] button:not([aria-disabled])", e.target) ?? $("input:checked", e.target))?.focus();
   }, true);
   document.addEventListener("htmx:before:request", (e) => {
     const pop = e.detail.ctx.sourceElement.closest?.("[popover]:popover-open:not(#me)");
@@ -158,9 +166,9 @@
     if (!$("#desk")) return;
     const thread = $(".thread");
     if (thread && thread.id === end) thread.scrollTop = thread.scrollHeight;
-    const now = $("[data-now]");
+    const all = $$("[data-now]"), now = all[0];
     if (now) {
-      now.removeAttribute("data-now");
+      for (const elt of all) elt.removeAttribute("data-now");
       now.focus();
       if (now.matches("textarea")) now.setSelectionRange(now.value.length, now.value.length);
     }

@@ -14,12 +14,10 @@ func (m model) trigger() string {
 	return "postern:thread"
 }
 
-// reading says where to tell that a letter was read, once a tenth of it is in sight: what the foot covers is not.
+// reading says where to tell that a letter was read, once its beginning is in sight. It names no root: in a narrow window
+// the page scrolls and not the pane, and within a pane that does not scroll everything is always in sight.
 func (l letter) reading() templ.Attributes {
-	if l.Read == "" {
-		return templ.Attributes{}
-	}
-	return templ.Attributes{"hx-post": l.Read, "hx-trigger": "intersect once root:#main threshold:0.1", "hx-swap": "none"}
+	return templ.Attributes{"hx-post": l.Read, "hx-trigger": "intersect once threshold:0.9", "hx-swap": "none"}
 }
 
 // part tells, with a command on a held text, which conversation the person is looking at.

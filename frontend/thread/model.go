@@ -63,8 +63,10 @@ type letter struct {
 	Machine  string
 	First    string // the first words, for a folded letter
 	Text     care.Text
+	Files    []parts.FileModel
 	State    *parts.StateModel
 	Flags    []string
+	Taken    string // it came by ordinary e-mail: who took it over
 	Again    string // where to send it again, having failed
 	Read     string // where to say that it was read, as it comes into sight
 	Event    string // not a letter but a line: "Dr. Lee's office reopened this conversation"
@@ -126,9 +128,14 @@ func isReader(id string) bool { return strings.HasPrefix(id, readerID) }
 // threadModel shapes a conversation.
 func threadModel(from input, t view.Thread) model {
 	c := from.frame.Clock
+	if t.Unopened() {
+		t.Office.Name, t.Subject = "the clinic", "A conversation that is still arriving"
+	}
 	m := model{ID: readerID + t.Part.String(), Thread: t.Row.Thread.String(), Back: link.List(from.show),
-		Subject: string(t.Subject), With: "With " + from.doctors.Name(t.Office), Topic: t.Topic.Name(), Sealed: true,
-		Copy: link.Copy(t.Part)}
+		Subject: string(t.Subject), With: "With " + from.doctors.Name(t.Office), Topic: t.Topic.Name(), Sealed: true}
+	if !t.Unopened() {
+		m.Copy = link.Copy(t.Part)
+	}
 	since := from.since
 	if since == "" {
 		since = firstUnread(t.Items)
@@ -170,7 +177,7 @@ func finish(m *model, from input, t view.Thread) {
 		if t.Completed != nil {
 			m.Done = t.Office.Name + " completed it on " + c.Day(t.Completed.At) + "."
 		}
-	case t.ReadOnly:
+	case t.ReadOnly, t.Unopened():
 		m.Unsent = draft.Text
 	default:
 		m.Reply = replyOf(from, t, draft)
@@ -228,7 +235,10 @@ func firstUnread(items []view.Item) string {
 func letterOf(from input, t view.Thread, it view.Item) letter {
 	c := from.frame.Clock
 	l := letter{ID: link.ItemID(it.ID), Own: it.Member, Initials: it.By.Initials, Who: it.By.Shown, For: "for " + t.Office.Name,
-		When: c.Full(it.At), Day: c.Day(it.At), Machine: c.Machine(it.At), First: say.Line(string(it.Text)), Text: it.Text, Flags: it.Flags}
+		When: c.Full(it.At), Day: c.Day(it.At), Machine: c.Machine(it.At), First: say.Line(string(it.Text)), Text: it.Text, Flags: it.Flags, Files: parts.FilesOf(link.Letters(t.Part), it.ID, it.Files)}
+	if l.First == "" && len(l.Files) > 0 {
+		l.First = l.Files[0].Name
+	}
 	if l.Initials == "" {
 		l.Initials = parts.Initials(it.By.Name)
 	}
@@ -236,7 +246,7 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 		l.Event = t.Office.Name + " reopened this conversation"
 		return l
 	}
-	if it.Unread {
+	if it.Unread && !t.Unopened() { // nobody can be told before the opening is there
 		l.Read = link.Read(t.Part, it.ID)
 	}
 	if !it.Member {
@@ -248,6 +258,9 @@ func letterOf(from input, t view.Thread, it view.Item) letter {
 	}
 	if it.Own {
 		l.Who = "You"
+	}
+	if it.TakenBy.ID != "" {
+		l.Taken = "Came by ordinary e-mail. " + it.TakenBy.Shown + " put it here."
 	}
 	pending := t.Open && t.Awaits == fold.Office
 	state := parts.LetterState(it, t.Office, pending, c)
@@ -296,7 +309,7 @@ func noticesOf(from input, t view.Thread) []notice {
 	if t.ReadOnly {
 		out = append(out, notice{"is-warn", "triangle-alert", "A newer Postern wrote here.", "Update Postern on this computer to write in this conversation. You can still read it."})
 	}
-	if t.Gaps > 0 {
+	if t.Gaps > 0 || t.Unopened() {
 		out = append(out, notice{"is-warn", "hourglass", "Part of this conversation has not arrived yet.", "It shows here as soon as it does."})
 	}
 	return out

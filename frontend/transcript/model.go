@@ -103,6 +103,9 @@ func (w writer) lacks() (all []string) {
 
 // entry is what one item becomes; ok is false for whatever is not for both sides to read.
 func (w writer) entry(it view.Item) (e entry, ok bool) {
+	if it.Kind == view.ItemBridged {
+		return entry{}, false // nobody's word
+	}
 	e = entry{Who: w.author(it), When: w.clock.Dated(it.At), Machine: w.clock.Machine(it.At), Text: it.Text, States: w.states(it)}
 	switch it.Kind {
 	case view.ItemMessage:
@@ -169,6 +172,9 @@ func (w writer) received(it view.Item) []string {
 	states := []string{"Delivered to " + w.office + "."}
 	if !it.Received.IsZero() {
 		states[0] = "Delivered to " + w.office + " " + w.clock.Dated(it.Received) + "."
+	}
+	if it.TakenBy.Shown != "" {
+		states = append(states, "It came by ordinary e-mail; "+it.TakenBy.Shown+" accepted it.")
 	}
 	if !it.Due.IsZero() {
 		states = append(states, "A reply was promised by "+w.clock.DatedDay(it.Due)+".")

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/net/html"
 
 	"postern/backend/care"
-	"postern/backend/care/event"
 	"postern/backend/record/view"
 	"postern/frontend/parts"
 	"postern/frontend/say"
@@ -62,7 +61,7 @@ func everything() view.Thread {
 		{Kind: view.ItemReopen, ID: id("5"), By: rosa, At: on(20, 9, 5)},
 		{Kind: view.ItemMessage, ID: id("6"), By: joaquin, Member: true, At: on(21, 7, 0), State: view.StateHanded, Text: "She feels dizzy again. – Cô y tá"},
 		{Kind: "of-a-later-version", ID: id("7"), By: rosa, At: on(21, 8, 0), Text: "What nobody knows."},
-		{Kind: view.ItemMessage, ID: id("9"), By: rosa, At: on(22, 9, 0), State: view.StateFailed, Text: "Lie down.", Files: []event.File{{Name: "lie-down.pdf"}},
+		{Kind: view.ItemMessage, ID: id("9"), By: rosa, At: on(22, 9, 0), State: view.StateFailed, Text: "Lie down.", Files: []view.File{{Name: "lie-down.pdf"}},
 			Why: "It did not reach the member. The mail system says: “552 mailbox full”. Call Marisol Vega at 555-010-0177."},
 		{Kind: view.ItemComplete, ID: id("8"), By: rosa, At: on(23, 16, 0), Text: "Glad it helped."},
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"postern/backend/care"
 )
@@ -50,6 +51,25 @@ var bodies = map[Kind]sort{
 	Reopened:  of[ReopenedBody](),
 	Failed:    of[FailedBody](),
 	Vouch:     of[VouchBody](),
+	Digest:    of[DigestBody](),
+	Notice:    of[NoticeBody](),
+	Bridged:   of[BridgedBody](),
+	Accepted:  of[AcceptedBody](),
+	Declined:  of[DeclinedBody](),
+	Choice:    of[ChoiceBody](),
+	Overdue:   of[OverdueBody](),
+	Health:    of[HealthBody](),
+}
+
+// KindOf is the kind whose body this is; "" where it is none's.
+func KindOf(b any) Kind {
+	t := reflect.TypeOf(b)
+	for kind, s := range bodies {
+		if s.of == t {
+			return kind
+		}
+	}
+	return ""
 }
 
 // An opening goes to one office and to the readers that it names.
@@ -83,15 +103,8 @@ func (b SentBody) check(*Event) error {
 	if b.Text == "" && len(b.Files) == 0 {
 		return refuse("has neither text nor file")
 	}
-	for _, f := range b.Files {
-		if f.Name == "" || f.Size < 0 || len(f.Pieces) == 0 {
-			return refuse("has a file without name, size or pieces")
-		}
-		for _, hash := range append([]string{f.SHA256}, f.Pieces...) {
-			if _, err := care.ParseEventID(hash); err != nil {
-				return refuse("has a file whose hash is not 52 characters of base32")
-			}
-		}
+	if err := checkFiles(b.Files); err != nil {
+		return err
 	}
 	return checkIDs("basis", b.Basis)
 }
@@ -258,8 +271,14 @@ func (b FailedBody) canonical() body {
 	return b
 }
 
-func (b VouchBody) check(*Event) error {
+func (b VouchBody) check(e *Event) error {
 	switch {
+	case !b.Closed.IsZero() && (b.Key.IsZero() || len(b.IDs)+len(b.Events) > 0 || !e.Thread.IsZero()):
+		return refuse("closes nothing, or something else beside")
+	case b.Office != "" && (b.Closed.IsZero() || !care.ValidID("of", string(b.Office))):
+		return refuse("office is not an id, or nothing is closed for it")
+	case !b.Closed.IsZero():
+		return nil
 	case len(b.IDs)+len(b.Events) == 0:
 		return refuse("vouches for nothing")
 	case len(b.IDs) > 0 && b.Key.IsZero():
@@ -274,11 +293,340 @@ func (b VouchBody) check(*Event) error {
 }
 
 func (b VouchBody) canonical() body {
-	b.IDs = sortedIDs(b.IDs)
+	b.IDs, b.Closed = sortedIDs(b.IDs), normalInstant(b.Closed)
 	if len(b.Events) == 0 {
 		b.Events = nil
 	}
 	return b
+}
+
+// maxCounts bounds how many sorts of rows a digest counts: those of today, and of many Posterns to come.
+const maxCounts = 64
+
+// A digest goes to one mailbox, the practice's: which one that is, the directory says.
+func (b DigestBody) check(e *Event) error {
+	if _, err := time.Parse(time.DateOnly, b.Day); err != nil {
+		return refuse("day is not spelt as 2006-01-02")
+	}
+	switch {
+	case len(e.To) != 1:
+		return refuse("is a digest to %d mailboxes", len(e.To))
+	case b.First < 1 || b.Last < b.First-1:
+		return refuse("tells of the rows %d to %d", b.First, b.Last)
+	case b.Broken < 0:
+		return refuse("broken is below zero")
+	case len(b.Counts) > maxCounts:
+		return refuse("counts %d sorts of rows", len(b.Counts))
+	}
+	for what, n := range b.Counts {
+		if !validKind(Kind(what)) || n < 1 {
+			return refuse("counts what is not a sort of row, or not at all")
+		}
+	}
+	if err := checkHash("before", b.Before); err != nil {
+		return err
+	}
+	return checkHash("head", b.Head)
+}
+
+func (b DigestBody) canonical() body {
+	if b.Counts == nil {
+		b.Counts = map[string]int{}
+	}
+	return b
+}
+
+type wireVouch struct {
+	Key    care.KeyID     `json:"key,omitzero"`
+	IDs    []care.EventID `json:"ids,omitempty"`
+	Events []Signed       `json:"events,omitempty"`
+	Closed instant        `json:"closed,omitzero"`
+	Office care.OfficeID  `json:"office,omitempty"`
+}
+
+// MarshalJSON spells the time in milliseconds, UTC.
+func (b VouchBody) MarshalJSON() ([]byte, error) {
+	return compact(wireVouch{b.Key, b.IDs, b.Events, instant(b.Closed), b.Office})
+}
+
+// UnmarshalJSON takes a time in that spelling only.
+func (b *VouchBody) UnmarshalJSON(raw []byte) error {
+	var w wireVouch
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	*b = VouchBody{w.Key, w.IDs, w.Events, time.Time(w.Closed), w.Office}
+	return nil
+}
+
+func (b NoticeBody) check(*Event) error {
+	switch {
+	case b.Message.IsZero():
+		return refuse("message is missing")
+	case !care.ValidID("mb", string(b.Mailbox)):
+		return refuse("mailbox is not an id")
+	case (b.Reply == "") != b.Until.IsZero():
+		return refuse("has a token without an end, or an end without a token")
+	}
+	return checkHash("reply", b.Reply)
+}
+
+func (b NoticeBody) canonical() body {
+	b.Until = normalInstant(b.Until)
+	return b
+}
+
+type wireNotice struct {
+	Message care.EventID   `json:"message"`
+	Mailbox care.MailboxID `json:"mailbox"`
+	Reply   string         `json:"reply,omitempty"`
+	Until   instant        `json:"until,omitzero"`
+}
+
+// MarshalJSON spells the time in milliseconds, UTC.
+func (b NoticeBody) MarshalJSON() ([]byte, error) {
+	return compact(wireNotice{b.Message, b.Mailbox, b.Reply, instant(b.Until)})
+}
+
+// UnmarshalJSON takes a time in that spelling only.
+func (b *NoticeBody) UnmarshalJSON(raw []byte) error {
+	var w wireNotice
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	*b = NoticeBody{w.Message, w.Mailbox, w.Reply, time.Time(w.Until)}
+	return nil
+}
+
+// What a bridged reply may hold, beside its text: it is made of what a stranger sent.
+const (
+	maxChecks  = 16
+	maxName    = 255 // characters of a file's name, and of an address
+	maxFinding = 64  // characters of a check
+)
+
+func (b BridgedBody) check(e *Event) error {
+	switch {
+	case b.Notice.IsZero():
+		return refuse("notice is missing")
+	case b.Received.IsZero():
+		return refuse("received is missing")
+	case b.Mail == "":
+		return refuse("mail is missing")
+	case b.Large < 0 || b.Large > 0 && (b.Text != "" || len(b.Files)+len(b.Left) > 0):
+		return refuse("was too large to be read, and something of it was")
+	case b.Text == "" && len(b.Files)+len(b.Left) == 0 && b.Large == 0:
+		return refuse("has neither text nor file")
+	case len(e.To) != 1:
+		return refuse("is a bridged reply to %d mailboxes", len(e.To))
+	case len(b.Checks) > maxChecks || len(b.Left) > MaxLeft:
+		return refuse("has more checks or files than it may")
+	case utf8.RuneCountInString(b.From) > maxName:
+		return refuse("has an address that is too long")
+	}
+	for i, c := range b.Checks {
+		if c == "" || len(c) > maxFinding || i > 0 && c <= b.Checks[i-1] {
+			return refuse("checks are not sorted, or one is empty or too long")
+		}
+	}
+	for _, l := range b.Left {
+		if l.Name == "" || utf8.RuneCountInString(l.Name) > maxName || !validKind(Kind(l.Why)) {
+			return refuse("left holds an empty or long name, or what is no word")
+		}
+	}
+	if err := checkCame(b.Files); err != nil {
+		return err
+	}
+	return checkHash("mail", b.Mail)
+}
+
+func (b BridgedBody) canonical() body {
+	b.Received = normalInstant(b.Received)
+	b.Checks = slices.Clone(b.Checks)
+	slices.Sort(b.Checks)
+	b.Checks = emptyNotNil(slices.Compact(b.Checks))
+	if len(b.Left) == 0 {
+		b.Left = nil
+	}
+	if len(b.Files) == 0 {
+		b.Files = nil
+	}
+	return b
+}
+
+type wireBridged struct {
+	Notice   care.EventID `json:"notice"`
+	Mail     string       `json:"mail"`
+	Received instant      `json:"received"`
+	From     string       `json:"from"`
+	Known    bool         `json:"known"`
+	Checks   []string     `json:"checks"`
+	Text     care.Text    `json:"text"`
+	Cut      bool         `json:"cut,omitempty"`
+	Files    []File       `json:"files,omitempty"`
+	Left     []Left       `json:"left,omitempty"`
+	Large    int64        `json:"large,omitempty"`
+}
+
+// MarshalJSON spells the time in milliseconds, UTC.
+func (b BridgedBody) MarshalJSON() ([]byte, error) {
+	return compact(wireBridged{b.Notice, b.Mail, instant(b.Received), b.From, b.Known, b.Checks, b.Text, b.Cut, b.Files, b.Left, b.Large})
+}
+
+// UnmarshalJSON takes a time in that spelling only.
+func (b *BridgedBody) UnmarshalJSON(raw []byte) error {
+	var w wireBridged
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	*b = BridgedBody{w.Notice, w.Mail, time.Time(w.Received), w.From, w.Known, w.Checks, w.Text, w.Cut, w.Files, w.Left, w.Large}
+	return nil
+}
+
+func (b AcceptedBody) check(*Event) error {
+	switch {
+	case b.Reply.IsZero():
+		return refuse("reply is missing")
+	case b.Wrote == "":
+		return refuse("wrote is missing")
+	case b.Text == "" && len(b.Files) == 0:
+		return refuse("has neither text nor file")
+	}
+	if err := checkPerson("wrote", b.Wrote); err != nil {
+		return err
+	}
+	if err := checkCame(b.Files); err != nil {
+		return err
+	}
+	return checkIDs("basis", b.Basis)
+}
+
+func (b AcceptedBody) canonical() body {
+	b.Basis = sortedIDs(b.Basis)
+	if len(b.Files) == 0 {
+		b.Files = nil
+	}
+	return b
+}
+
+func (b DeclinedBody) check(*Event) error {
+	if b.Reply.IsZero() {
+		return refuse("reply is missing")
+	}
+	return nil
+}
+
+func (b DeclinedBody) canonical() body { return b }
+
+func (b ChoiceBody) check(*Event) error {
+	if !care.ValidID("mb", string(b.Mailbox)) {
+		return refuse("mailbox is not an id")
+	}
+	return nil
+}
+
+func (b ChoiceBody) canonical() body { return b }
+
+func (b OverdueBody) check(*Event) error {
+	if b.Message.IsZero() {
+		return refuse("message is missing")
+	}
+	for i, who := range b.Told {
+		if !care.ValidID("ps", string(who)) {
+			return refuse("told names what is not an id")
+		}
+		if i > 0 && who <= b.Told[i-1] {
+			return refuse("told is not sorted")
+		}
+	}
+	return nil
+}
+
+func (b OverdueBody) canonical() body {
+	b.Told = slices.Clone(b.Told)
+	slices.Sort(b.Told)
+	b.Told = emptyNotNil(slices.Compact(b.Told))
+	return b
+}
+
+// maxWrong bounds how much may be wrong with an agent: what is known today, and what many Posterns to come may know.
+const maxWrong = 32
+
+// An agent's health goes to one mailbox, the practice's: which one that is, the directory says.
+func (b HealthBody) check(e *Event) error {
+	switch {
+	case len(e.To) != 1:
+		return refuse("is an agent's health to %d mailboxes", len(e.To))
+	case b.Version == "" || utf8.RuneCountInString(b.Version) > maxFinding:
+		return refuse("version is missing or too long")
+	case b.Letters < 0 || b.Mails < 0 || b.Filled < 0 || b.Disk < 0:
+		return refuse("counts below zero")
+	case (b.Letters == 0) != b.Oldest.IsZero():
+		return refuse("has letters without the date of the oldest, or that without letters")
+	case !b.Reads && !b.Read.IsZero():
+		return refuse("read a mailbox that it does not read")
+	case len(b.Wrong) > maxWrong:
+		return refuse("says more that is wrong than it may")
+	}
+	for i, w := range b.Wrong {
+		if !validKind(Kind(w)) || i > 0 && w <= b.Wrong[i-1] {
+			return refuse("wrong is not sorted, or holds what is no word")
+		}
+	}
+	return nil
+}
+
+func (b HealthBody) canonical() body {
+	b.Wrong = slices.Clone(b.Wrong)
+	slices.Sort(b.Wrong)
+	b.Wrong = emptyNotNil(slices.Compact(b.Wrong))
+	for _, at := range []*time.Time{&b.Fetched, &b.Sent, &b.Oldest, &b.Read, &b.Mailed, &b.Ends} {
+		*at = normalInstant(*at)
+	}
+	return b
+}
+
+// wireHealth is a HealthBody with times as the format spells them.
+type wireHealth struct {
+	Version string   `json:"version"`
+	Named   bool     `json:"named"`
+	Wrong   []string `json:"wrong"`
+	Fetched instant  `json:"fetched,omitzero"`
+	Sent    instant  `json:"sent,omitzero"`
+	Letters int      `json:"letters,omitempty"`
+	Oldest  instant  `json:"oldest,omitzero"`
+	Mails   int      `json:"mails,omitempty"`
+	Reads   bool     `json:"reads,omitempty"`
+	Read    instant  `json:"read,omitzero"`
+	Mailed  instant  `json:"mailed,omitzero"`
+	Filled  int      `json:"filled,omitempty"`
+	Ends    instant  `json:"ends,omitzero"`
+	Disk    int64    `json:"disk"`
+}
+
+// MarshalJSON spells the times in milliseconds, UTC.
+func (b HealthBody) MarshalJSON() ([]byte, error) {
+	return compact(wireHealth{b.Version, b.Named, b.Wrong, instant(b.Fetched), instant(b.Sent), b.Letters, instant(b.Oldest), b.Mails, b.Reads,
+		instant(b.Read), instant(b.Mailed), b.Filled, instant(b.Ends), b.Disk})
+}
+
+// UnmarshalJSON takes times in that spelling only.
+func (b *HealthBody) UnmarshalJSON(raw []byte) error {
+	var w wireHealth
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	*b = HealthBody{w.Version, w.Named, w.Wrong, time.Time(w.Fetched), time.Time(w.Sent), w.Letters, time.Time(w.Oldest), w.Mails, w.Reads,
+		time.Time(w.Read), time.Time(w.Mailed), w.Filled, time.Time(w.Ends), w.Disk}
+	return nil
+}
+
+// checkHash takes a hash that is spelt as an id is, or none.
+func checkHash(field, hash string) error {
+	if _, err := care.ParseEventID(hash); hash != "" && err != nil {
+		return refuse("%s is not 52 characters of base32", field)
+	}
+	return nil
 }
 
 func checkPerson(field string, id care.PersonID) error {

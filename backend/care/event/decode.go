@@ -168,6 +168,14 @@ func (e *Event) checkPlace() error {
 	switch {
 	case e.Kind == Opened && (!e.Thread.IsZero() || !e.Part.IsZero() || len(e.After) > 0):
 		return refuse("opens a thread and names one")
+	case (e.Kind == Digest || e.Kind == Health) && (!e.Thread.IsZero() || e.For != "" || len(e.After) > 0):
+		return refuse("is a %s and names a thread, a patient or events", e.Kind)
+	case e.Kind == Digest || e.Kind == Health:
+		return nil
+	case e.Kind == Choice && (!e.Thread.IsZero() || e.For == "" || len(e.After) > 0):
+		return refuse("is a choice and names a thread or events, or no patient")
+	case e.Kind == Choice:
+		return nil
 	case e.Kind != Opened && e.Kind != Vouch && e.Thread.IsZero():
 		return refuse("thread is missing")
 	case e.Kind != Vouch && e.For == "":

@@ -77,6 +77,37 @@ func example(kind Kind) Event {
 		e.Body = FailedBody{Event: id(4), Mailbox: mbMaria, Reason: "552 5.2.2 Mailbox full"}
 	case Vouch:
 		e.Body = VouchBody{Key: key(2), IDs: []care.EventID{id(4), id(3)}, Events: []Signed{{Event: []byte(`{"v":1}`), Signature: make([]byte, 64)}}}
+	case Digest:
+		e.Thread, e.Part, e.After, e.For = care.ThreadID{}, care.EventID{}, nil, ""
+		e.To = []care.MailboxID{mbOffice}
+		e.Body = DigestBody{Day: "2026-11-23", First: 12, Last: 40, Counts: map[string]int{"view": 26, "sign-in": 2, "copy": 1},
+			Before: id(5).String(), Head: id(6).String(), Broken: 3, Over: id(4)}
+	case Notice:
+		e.To = []care.MailboxID{mbOffice}
+		e.Body = NoticeBody{Message: id(4), Mailbox: mbMaria, Reply: id(5).String(), Until: morning.Add(14 * 24 * time.Hour)}
+	case Bridged:
+		e.To = []care.MailboxID{mbOffice}
+		e.Body = BridgedBody{Notice: id(4), Mail: id(5).String(), Received: morning, From: "maria@example.org", Known: true,
+			Checks: []string{"spf=pass", "dkim=pass"}, Text: "Thank you, it is <better>.", Cut: true,
+			Files: []File{{Name: "rash.jpg", Type: "image/jpeg", Size: 2<<20 + 1, SHA256: id(5).String(), Pieces: []string{id(6).String(), id(7).String()}}},
+			Left:  []Left{{Name: "rash.mov", Why: LeftKind}, {Name: "scan.pdf", Why: LeftLarge}}}
+	case Accepted:
+		e.Body = AcceptedBody{Reply: id(4), Wrote: maria, Text: "Thank you, it is <better>.", Basis: []care.EventID{id(9), id(8)},
+			Files: []File{{Name: "rash.jpg", Type: "image/jpeg", Size: 7, SHA256: id(5).String(), Pieces: []string{id(6).String()}}}}
+	case Declined:
+		e.To = []care.MailboxID{mbOffice}
+		e.Body = DeclinedBody{Reply: id(4)}
+	case Choice:
+		e.Thread, e.Part, e.After, e.As = care.ThreadID{}, care.EventID{}, nil, maria
+		e.Body = ChoiceBody{Mailbox: mbMaria, On: true}
+	case Overdue:
+		e.To = []care.MailboxID{mbOffice}
+		e.Body = OverdueBody{Message: id(4), Told: []care.PersonID{lee}}
+	case Health:
+		e.Thread, e.Part, e.After, e.For = care.ThreadID{}, care.EventID{}, nil, ""
+		e.To = []care.MailboxID{mbOffice}
+		e.Body = HealthBody{Version: "1.2.0", Named: true, Wrong: []string{"disk", "certificate"}, Fetched: morning, Sent: morning.Add(-time.Hour),
+			Letters: 2, Oldest: morning.Add(-time.Minute), Mails: 1, Reads: true, Read: morning.Add(-time.Second), Mailed: morning.Add(-2 * time.Hour), Filled: 71, Ends: morning.Add(240 * time.Hour), Disk: 1 << 29}
 	default:
 		panic("no example of " + kind)
 	}
@@ -148,7 +179,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 // Every kind that the package names has a body, and the other way round.
 func TestEveryKindIsKnown(t *testing.T) {
-	named := []Kind{Opened, Sent, Received, DueChange, Seen, Owner, Flag, Readers, Note, Completed, Reopened, Failed, Vouch}
+	named := []Kind{Opened, Sent, Received, DueChange, Seen, Owner, Flag, Readers, Note, Completed, Reopened, Failed, Vouch, Digest, Notice, Bridged, Accepted, Declined, Choice, Overdue, Health}
 	slices.Sort(named)
 	if !slices.Equal(named, kinds()) {
 		t.Fatalf("kinds %v, bodies %v", named, kinds())
@@ -216,6 +247,44 @@ func TestRefused(t *testing.T) {
 		kind          Kind
 		old, new, why string
 	}{
+		{"health in a thread", Health, `"kind":"agent.health"`, `"kind":"agent.health","thread":` + quoted(id(1)), "names a thread"},
+		{"health about a patient", Health, `"at":"2026-11-23T14:05`, `"for":"pt_mariaaaaaaaaaaaa","at":"2026-11-23T14:05`, "names a thread, a patient"},
+		{"health to two", Health, `"to":["mb_`, `"to":["mb_aaaaaaaaaaaaaaaa","mb_`, "to 2 mailboxes"},
+		{"health of no version", Health, `"1.2.0"`, `""`, "version is missing"},
+		{"health below zero", Health, `"mails":1`, `"mails":-1`, "below zero"},
+		{"health of what it does not read", Health, `"reads":true,`, ``, "does not read"},
+		{"health without the oldest", Health, `"letters":2,`, ``, "letters without"},
+		{"health unsorted", Health, `["certificate","disk"]`, `["disk","certificate"]`, "wrong is not sorted"},
+		{"health in sentences", Health, `"disk"]`, `"The disk"]`, "holds what is no word"},
+		{"digest in a thread", Digest, `"kind":"audit.digest"`, `"kind":"audit.digest","thread":` + quoted(id(1)), "names a thread"},
+		{"digest about a patient", Digest, `"at":`, `"for":"pt_mariaaaaaaaaaaaa","at":`, "names a thread, a patient"},
+		{"digest to two", Digest, `"to":["mb_`, `"to":["mb_aaaaaaaaaaaaaaaa","mb_`, "to 2 mailboxes"},
+		{"digest of no day", Digest, `"2026-11-23","first"`, `"2026-11-31","first"`, "day is not spelt"},
+		{"digest of rows backwards", Digest, `"first":12`, `"first":42`, "rows 42 to 40"},
+		{"digest from nought", Digest, `"first":12`, `"first":0`, "rows 0 to 40"},
+		{"digest that counts none", Digest, `"copy":1`, `"copy":0`, "counts what is not"},
+		{"digest that counts sentences", Digest, `"copy":1`, `"A copy":1`, "counts what is not"},
+		{"digest with another hash", Digest, `"head":"`, `"head":"a`, "52 characters"},
+		{"overdue about nothing", Overdue, `"message":"`, `"massage":"`, "message is missing"},
+		{"overdue that told nobody's id", Overdue, `"told":["ps_`, `"told":["pt_`, "not an id"},
+		{"token without an end", Notice, `"until":"2026-12-07T14:05:06.789Z"`, `"x":0`, "token without an end"},
+		{"token that is no hash", Notice, `"reply":"`, `"reply":"a`, "52 characters"},
+		{"bridged to two", Bridged, `"to":["mb_`, `"to":["mb_aaaaaaaaaaaaaaaa","mb_`, "to 2 mailboxes"},
+		{"bridged, unsorted", Bridged, `["dkim=pass","spf=pass"]`, `["spf=pass","dkim=pass"]`, "not sorted"},
+		{"bridged, too much of a name", Bridged, `"scan.pdf"`, `"` + strings.Repeat("é", 256) + `"`, "long name"},
+		{"bridged, left behind for a sentence", Bridged, `"why":"kind"`, `"why":"It is a film."`, "no word"},
+		{"bridged, a file of other pieces", Bridged, `"size":2097153`, `"size":2097152`, "another size"},
+		{"bridged, a file without bytes", Bridged, `"size":2097153`, `"size":0`, "without bytes"},
+		{"bridged, a file without a name", Bridged, `"name":"rash.jpg"`, `"name":""`, "without name"},
+		{"bridged, a file of too long a name", Bridged, `"name":"rash.jpg"`, `"name":"` + strings.Repeat("é", 256) + `"`, "too long"},
+		{"bridged, too large and read all the same", Bridged, `"cut":true`, `"cut":true,"large":9000000`, "something of it was"},
+		{"accepted, a file of other pieces", Accepted, `"size":7`, `"size":2097153`, "another size"},
+		{"bridged, too long an address", Bridged, `"maria@example.org"`, `"` + strings.Repeat("m", 256) + `"`, "address"},
+		{"accepted, by nobody", Accepted, `"wrote":"ps_mariaaaaaaaaaaaa"`, `"wrote":""`, "wrote is missing"},
+		{"accepted, of what", Accepted, `"reply":`, `"else":`, "reply is missing"},
+		{"declined, of what", Declined, `"reply":`, `"else":`, "reply is missing"},
+		{"choice in a thread", Choice, `"kind":"notice.choice"`, `"kind":"notice.choice","thread":` + quoted(id(1)), "names a thread"},
+		{"choice of nobody", Choice, `"for":"pt_mariaaaaaaaaaaaa",`, ``, "no patient"},
 		{"duplicate key", Note, `"dir":7`, `"dir":7,"dir":7`, `names "dir" twice`},
 		{"duplicate key, escaped", Note, `"dir":7`, `"dir":7,"d\u0069r":7`, `names "dir" twice`},
 		{"duplicate key in the body", Note, `"text":`, `"text":"a","text":`, `names "text" twice`},
@@ -521,7 +590,8 @@ func manyMailboxes(n int) (ids []care.MailboxID) {
 }
 
 func TestAudience(t *testing.T) {
-	want := map[Kind]Audience{Note: ToOffice, Owner: ToOffice, Flag: ToOffice, Failed: ToOffice, Seen: ToOfficeAndSelf, Vouch: AsAddressed}
+	want := map[Kind]Audience{Note: ToOffice, Owner: ToOffice, Flag: ToOffice, Failed: ToOffice, Seen: ToOfficeAndSelf, Vouch: AsAddressed, Digest: AsAddressed, Choice: AsAddressed, Health: AsAddressed,
+		Notice: ToOffice, Bridged: ToOffice, Declined: ToOffice, Overdue: ToOffice}
 	for _, k := range kinds() {
 		if AudienceOf(k) != want[k] { // all others are ToAll
 			if _, listed := want[k]; listed || AudienceOf(k) != ToAll {

@@ -268,7 +268,7 @@ func collect(t reflect.Type, found map[string]bool) {
 		if inner.Kind() == reflect.Slice {
 			inner = inner.Elem()
 		}
-		if inner == reflect.TypeFor[File]() || inner == reflect.TypeFor[Signed]() {
+		if inner == reflect.TypeFor[File]() || inner == reflect.TypeFor[Left]() || inner == reflect.TypeFor[Signed]() {
 			collect(inner, found)
 		}
 	}

@@ -21,6 +21,7 @@ type words struct {
 	receipts, changes []int
 	failures          []Failure
 	sights            []sight
+	overdue           *Overdue
 }
 
 // heard gathers what is said of each event by receipts, due changes, failures and sightings: these apply by the event
@@ -28,6 +29,7 @@ type words struct {
 func (f *folding) heard() map[care.EventID]*words {
 	all := map[care.EventID]*words{}
 	of := func(id care.EventID) *words {
+		id = f.stands(id)
 		w, ok := all[id]
 		if !ok {
 			w = new(words)
@@ -48,6 +50,14 @@ func (f *folding) heard() map[care.EventID]*words {
 			w := of(b.Event)
 			w.failures = slices.DeleteFunc(w.failures, func(x Failure) bool { return x.Mailbox == b.Mailbox })
 			w.failures = append(w.failures, Failure{Mailbox: b.Mailbox, Reason: b.Reason})
+		case event.OverdueBody: // two agents say it once; who was told by either was told
+			w := of(b.Message)
+			if w.overdue == nil {
+				w.overdue = &Overdue{At: e.At}
+			}
+			w.overdue.Told = append(w.overdue.Told, b.Told...)
+			slices.Sort(w.overdue.Told)
+			w.overdue.Told = slices.Compact(w.overdue.Told)
 		case event.SeenBody:
 			w := of(b.Message)
 			w.sights = append(w.sights, sight{at: e.At, by: e.As, in: e.To})
@@ -80,6 +90,14 @@ func (w *words) seen() (time.Time, care.PersonID) {
 		return time.Time{}, ""
 	}
 	return w.sights[0].at, w.sights[0].by
+}
+
+// late is what was said of a message that was not answered in time.
+func (w *words) late() *Overdue {
+	if w == nil {
+		return nil
+	}
+	return w.overdue
 }
 
 func (w *words) failed() []Failure {
@@ -159,18 +177,23 @@ func (f *folding) reaches(message int, w *words) bool {
 func (f *folding) answered(g *gathering, undone []bool, said map[care.EventID]*words) (of []bool, wrote bool) {
 	var replies []int
 	for _, i := range g.messages {
-		if n := &f.nodes[i]; !n.standing.Member && f.reaches(i, said[n.e.ID]) {
+		if n := &f.nodes[i]; !f.theirs(i) && f.reaches(i, said[n.e.ID]) {
 			replies = append(replies, i)
 		}
 	}
 	of, wrote = f.past(replies), len(replies) > 0
+	for other, winner := range f.one { // who had seen the one had seen the other
+		if of[f.at[other]] {
+			of[f.at[winner]] = true
+		}
+	}
 	for _, c := range g.done {
 		if undone[c] {
 			continue
 		}
 		wrote = true
 		for _, id := range f.nodes[c].e.Body.(event.CompletedBody).Covers {
-			if at, held := f.at[id]; held {
+			if at, held := f.at[f.stands(id)]; held {
 				of[at] = true
 			}
 		}

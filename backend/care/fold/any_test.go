@@ -59,7 +59,10 @@ func anyEvents(raw []byte) []*event.Event {
 			event.ReceivedBody{Message: a, Due: monday.Add(time.Duration(b[3]))}, event.DueBody{Message: a, Over: c}, event.SeenBody{Message: a},
 			event.OwnerBody{Who: rosa.id, Over: a}, event.FlagBody{On: true, Over: a}, event.ReadersBody{Over: a},
 			event.CompletedBody{Covers: []care.EventID{a}}, event.CompletedBody{}, event.ReopenedBody{Undoes: []care.EventID{a, c}},
-			event.FailedBody{Event: a, Mailbox: mbMaria}, event.VouchBody{Key: sam.key, IDs: []care.EventID{a, c}}, nil, "odd", &event.NoteBody{}, event.NoteBody{},
+			event.FailedBody{Event: a, Mailbox: mbMaria}, event.VouchBody{Key: sam.key, IDs: []care.EventID{a, c}},
+			event.NoticeBody{Message: a, Mailbox: mbMaria}, event.BridgedBody{Notice: a, Mail: c.String()}, event.AcceptedBody{Reply: a, Wrote: maria.id, Basis: []care.EventID{c}}, event.DeclinedBody{Reply: a},
+			event.OverdueBody{Message: a, Told: []care.PersonID{rosa.id}},
+			nil, "odd", &event.NoteBody{}, event.NoteBody{},
 		}
 		body := bodies[int(b[1])%len(bodies)]
 		by := people[b[2]%8]
@@ -99,7 +102,7 @@ func knownKind(body any) event.Kind {
 	case nil, string, *event.NoteBody:
 		return ""
 	}
-	return kindOf(nil, body)
+	return event.KindOf(body)
 }
 
 // A thread of 30 events, as a busy one comes to.

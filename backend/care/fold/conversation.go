@@ -17,6 +17,7 @@ func Fold(events []*event.Event, auth Authority) Conversation {
 		return f.c
 	}
 	f.judge(auth)
+	f.unite()
 	f.link()
 	f.arrange()
 	f.head()
@@ -94,7 +95,10 @@ func (f *folding) part(id care.EventID, g *gathering, undone []bool, said map[ca
 		e := f.nodes[i].e
 		p.Reopenings = append(p.Reopenings, Reopening{ID: e.ID, As: e.As, At: e.At, Undoes: slices.Clone(e.Body.(event.ReopenedBody).Undoes)})
 	}
-	shown := slices.Concat(g.messages, g.notes, g.done, g.redone)
+	p.Notices = f.notices(g.notices, said)
+	var waiting []int
+	p.Bridged, waiting = f.bridged(g.bridged)
+	shown := slices.Concat(g.messages, g.notes, g.done, g.redone, waiting)
 	f.sortShown(shown)
 	for _, i := range shown {
 		p.Order = append(p.Order, f.nodes[i].e.ID)
@@ -105,13 +109,18 @@ func (f *folding) part(id care.EventID, g *gathering, undone []bool, said map[ca
 
 func (f *folding) message(i int, answered bool, w *words) Message {
 	e, s := f.nodes[i].e, &f.nodes[i].standing
+	if b, accepted := e.Body.(event.AcceptedBody); accepted {
+		mail, flags := f.came(b)
+		return Message{Mail: mail, Flags: flags, ID: e.ID, As: b.Wrote, Role: care.RoleMember, Member: true, At: e.At, Text: b.Text, Files: slices.Clone(b.Files), TakenBy: e.As,
+			Failures: w.failed(), Receipt: f.receipt(w), Answered: answered, Overdue: w.late()}
+	}
 	b := e.Body.(event.SentBody)
 	m := Message{
 		ID: e.ID, As: e.As, Role: s.Role, Member: s.Member, At: e.At, Text: b.Text, Files: slices.Clone(b.Files),
 		Flags: slices.Clone(s.Flags), Failures: w.failed(),
 	}
 	if s.Member {
-		m.Receipt, m.Answered = f.receipt(w), answered
+		m.Receipt, m.Answered, m.Overdue = f.receipt(w), answered, w.late()
 	} else {
 		m.SeenAt, m.SeenBy = w.seen()
 	}

@@ -47,8 +47,20 @@ func (c Conversation) DumpOffice() string {
 		for _, n := range p.Notes {
 			line(&b, "  note", n.ID, n.As, n.Role, stamp(n.At), quoted(n.Text))
 		}
+		for _, n := range p.Notices {
+			line(&b, "  notice", n.ID, stamp(n.At), n.Message, n.Mailbox, n.Reply, stamp(n.Until), failures(n.Failure))
+		}
+		for _, r := range p.Bridged {
+			line(&b, "  bridged", r.ID, r.Notice, r.Mailbox, stamp(r.Received), quoted(care.Text(r.From)), r.Known, r.Checks, quoted(r.Text), r.Cut, r.Files, r.Left, r.Large, r.DeclinedBy)
+		}
 		for _, m := range p.Messages {
 			line(&b, "  of message", m.ID, m.Role, stamp(m.SeenAt), m.SeenBy, m.Flags, failures(m.Failures))
+			if o := m.Overdue; o != nil {
+				line(&b, "    overdue", stamp(o.At), o.Told)
+			}
+			if r := m.Mail; r != nil {
+				line(&b, "    mail", r.ID, r.Notice, stamp(r.Received), quoted(care.Text(r.From)), r.Known, r.Checks, r.Cut, r.Left, r.Large)
+			}
 		}
 		for _, d := range p.Completions {
 			line(&b, "  of completion", d.ID, d.Role, stamp(d.SeenAt), d.SeenBy, failures(d.Failures))
@@ -70,7 +82,7 @@ func (c *Conversation) dumpPart(b *strings.Builder, p *Part) {
 	line(b, "part", p.ID, "of", p.Of)
 	line(b, "  stands", "open", p.Open, "awaits", string(p.Awaits), "due", stamp(p.Due), "answered", p.Answered)
 	for _, m := range p.Messages {
-		line(b, "  message", m.ID, m.As, "member", m.Member, stamp(m.At), "answered", m.Answered, quoted(m.Text))
+		line(b, "  message", m.ID, m.As, "member", m.Member, stamp(m.At), "answered", m.Answered, "taken by", m.TakenBy, quoted(m.Text))
 		for _, file := range m.Files {
 			line(b, "    file", quoted(care.Text(file.Name)), file.Type, file.Size, file.SHA256)
 		}

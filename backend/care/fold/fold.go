@@ -6,7 +6,7 @@
 // event that only the office has (the one exception: see delivery.failed in answers.go).
 //
 // The steps, a file each: judge.go says which events count, graph.go what each author had seen and the order shown,
-// place.go which part each message stands in, contest.go who wins a compare-and-set, answers.go what a part awaits,
+// bridge.go what ordinary e-mail adds, place.go which part each message stands in, contest.go who wins a compare-and-set, answers.go what a part awaits,
 // dump.go the text that two replicas are compared by.
 package fold
 
@@ -67,11 +67,18 @@ type Conversation struct {
 	Gaps          []care.EventID   // named, not held
 	Waiting       []care.EventID   // held, not yet judged: their authors are not known here
 	Refused       []care.EventID   // held, and they do not count
+	Overstepped   []Overstep       // those of them that answer what their author may not
 	// Heads are what after names in the next event that the member's side may read, AllHeads in one for the office
 	// alone: sorted, at most event.MaxAfter, the latest where there are more.
 	Heads    []care.EventID
 	AllHeads []care.EventID
 	Parts    []Part // the thread itself first, then its follow-ups, by their first message
+}
+
+// Overstep is an answer that does not count: its author may answer administrative topics only.
+type Overstep struct {
+	ID care.EventID
+	As care.PersonID
 }
 
 // Side says who is awaited.
@@ -109,6 +116,9 @@ type Part struct {
 	Flagged    bool
 	FlagReason care.Text
 	FlagEvent  care.EventID
+
+	Notices []NoticeShown // that went out by ordinary e-mail, in the order shown
+	Bridged []Bridged     // replies that came by it and were not accepted, each once, in the order shown; Order names them too
 }
 
 // Message is one message.sent as it is shown.
@@ -126,6 +136,43 @@ type Message struct {
 	SeenBy   care.PersonID // who saw it first
 	Flags    []string
 	Failures []Failure
+	TakenBy  care.PersonID // it came by ordinary e-mail, and this one of the care team took it as the member's word
+	Overdue  *Overdue      // of the member's side: no reply came in time, and somebody was told
+	Mail     *Bridged      // what came, without its text; nil where that is not held: on the member's side, or because it never came
+}
+
+// NoticeShown is an ordinary e-mail that told somebody of the member's side that there is something to read.
+type NoticeShown struct {
+	ID      care.EventID
+	At      time.Time
+	Message care.EventID
+	Mailbox care.MailboxID
+	Reply   string // the hash of the token that answers it; empty: it takes no reply
+	Until   time.Time
+	Failure []Failure // the mail system gave it back
+}
+
+// Bridged is a reply that came by ordinary e-mail and is nobody's word yet, or was declined.
+type Bridged struct {
+	ID         care.EventID
+	Notice     care.EventID
+	Mailbox    care.MailboxID // to whose owner the notice went; empty while that is not held
+	Received   time.Time
+	From       string
+	Known      bool
+	Checks     []string
+	Text       care.Text
+	Cut        bool
+	Files      []event.File
+	Left       []event.Left
+	Large      int64         // the bytes of an e-mail that was too large to be read
+	DeclinedBy care.PersonID // empty: it waits for somebody to accept or decline it
+}
+
+// Overdue says that no reply came by the time that was promised.
+type Overdue struct {
+	At   time.Time
+	Told []care.PersonID // by ordinary e-mail, sorted
 }
 
 // Receipt is the clinic's word that it has a message.

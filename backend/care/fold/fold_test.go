@@ -206,7 +206,7 @@ func TestGaps(t *testing.T) {
 		s, o := newStory(t)
 		by := rosa
 		var want []care.EventID
-		switch kindOf(t, body) {
+		switch event.KindOf(body) {
 		case event.DueChange:
 			by = agent
 		case event.Vouch:
@@ -214,7 +214,7 @@ func TestGaps(t *testing.T) {
 		case event.Seen:
 			by = maria
 		}
-		switch kindOf(t, body) {
+		switch event.KindOf(body) {
 		case event.Vouch, event.Note:
 		default:
 			want = []care.EventID{ghost}

@@ -76,6 +76,14 @@ func named(e *event.Event) []care.EventID {
 		return b.Undoes
 	case event.FailedBody:
 		return []care.EventID{b.Event}
+	case event.NoticeBody:
+		return []care.EventID{b.Message}
+	case event.BridgedBody:
+		return []care.EventID{b.Notice}
+	case event.DeclinedBody:
+		return []care.EventID{b.Reply}
+	case event.AcceptedBody: // the member's side does not hold what was accepted
+		return b.Basis
 	}
 	return nil
 }

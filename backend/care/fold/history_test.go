@@ -35,7 +35,7 @@ type author struct {
 }
 
 // reached counts what the histories came to, so that the proof cannot hold for want of cases.
-type reached struct{ followUps, nested, undone, lost int }
+type reached struct{ followUps, nested, undone, lost, bridged, taken, twice int }
 
 func live(seed uint64, steps int) *history {
 	h := &history{r: rand.New(rand.NewPCG(seed, 4)), auth: everyone()}
@@ -98,7 +98,7 @@ func (h *history) memberActs(a *author, c *Conversation, p *Part) {
 }
 
 func (h *history) staffActs(a *author, c *Conversation, p *Part) {
-	switch h.r.IntN(12) {
+	switch h.r.IntN(15) {
 	case 0, 1:
 		h.write(a, c, p.ID, event.SentBody{Text: care.Text(fmt.Sprint("office ", h.ids))})
 	case 2, 3, 4:
@@ -138,6 +138,8 @@ func (h *history) staffActs(a *author, c *Conversation, p *Part) {
 		h.write(a, c, p.ID, event.ReadersBody{Readers: readers, Over: c.ReadersEvent})
 	case 10:
 		h.unknown(a, c, p.ID)
+	case 11, 12, 13:
+		h.bridge(a, c, p)
 	default:
 		for i := range p.Messages {
 			m := &p.Messages[i]
@@ -156,6 +158,42 @@ func (h *history) staffActs(a *author, c *Conversation, p *Part) {
 	}
 }
 
+// bridge is what ordinary e-mail adds: the agent tells of a message and brings what answers it, twice at times; staff accept or decline
+// it, also what a colleague has accepted.
+func (h *history) bridge(a *author, c *Conversation, p *Part) {
+	byAgent := func(body any) *event.Event {
+		e := h.event(a, c, p.ID, body)
+		e.Author, e.As = agent.key, agent.id
+		return h.keep(a, e)
+	}
+	var replies []care.EventID
+	for _, e := range a.known {
+		if e.Kind == event.Bridged && (e.Part == p.ID || e.Part.IsZero() && p.ID == c.Thread) {
+			replies = append(replies, e.ID)
+		}
+	}
+	switch {
+	case len(p.Notices) == 0:
+		for i := range p.Messages {
+			if m := &p.Messages[i]; !m.Member {
+				told := byAgent(event.NoticeBody{Message: m.ID, Mailbox: mbMaria})
+				byAgent(event.BridgedBody{Notice: told.ID, Mail: "1", Received: monday, Text: "Thank you."})
+				return
+			}
+		}
+	case len(replies) == 0 || h.r.IntN(3) == 0:
+		byAgent(event.BridgedBody{Notice: p.Notices[0].ID, Mail: fmt.Sprint(h.r.IntN(3)), Received: monday, Text: "Thank you."})
+	case h.r.IntN(4) == 0:
+		h.write(a, c, p.ID, event.DeclinedBody{Reply: replies[h.r.IntN(len(replies))]})
+	default:
+		var basis []care.EventID
+		for _, r := range p.Reopenings {
+			basis = append(basis, r.ID)
+		}
+		h.write(a, c, p.ID, event.AcceptedBody{Reply: replies[h.r.IntN(len(replies))], Wrote: maria.id, Text: "Thank you.", Basis: basis})
+	}
+}
+
 func (h *history) write(a *author, c *Conversation, part care.EventID, body any) *event.Event {
 	return h.keep(a, h.event(a, c, part, body))
 }
@@ -169,7 +207,7 @@ func (h *history) unknown(a *author, c *Conversation, part care.EventID) {
 
 // event is made by hand, with an id of its own: encoding thousands of histories would take the time of folding them.
 func (h *history) event(a *author, c *Conversation, part care.EventID, body any) *event.Event {
-	kind := kindOf(nil, body)
+	kind := event.KindOf(body)
 	e := &event.Event{
 		V: 1, Practice: thePractice, Kind: kind, Thread: c.Thread, Author: a.key, As: a.id, For: thePatient,
 		At: monday.Add(time.Duration(h.ids)*time.Minute + a.off), Body: body, After: c.Heads,
@@ -253,6 +291,7 @@ func (h *history) nothingLost(c *Conversation, count *reached) string {
 				count.undone++
 			}
 		}
+		count.bridged += len(p.Bridged)
 		unanswered := 0
 		for _, m := range p.Messages {
 			shown[m.ID]++
@@ -276,6 +315,20 @@ func (h *history) nothingLost(c *Conversation, count *reached) string {
 			}
 		}
 	}
+	accepted := map[care.EventID]int{}
+	for _, e := range h.all {
+		if b, ok := e.Body.(event.AcceptedBody); ok {
+			accepted[b.Reply] += shown[e.ID]
+			count.taken++
+		}
+	}
+	for reply, times := range accepted {
+		sent++
+		if times != 1 {
+			return fmt.Sprintf("the accepted reply %s is shown %d times:\n%s", reply, times, c.DumpOffice())
+		}
+	}
+	count.twice += len(accepted)
 	if sent != len(shown) {
 		return fmt.Sprintf("%d messages were sent and %d are shown", sent, len(shown))
 	}
@@ -308,11 +361,15 @@ func TestProof04RandomHistories(t *testing.T) {
 			total.nested += count.nested
 			total.undone += count.undone
 			total.lost += count.lost
+			total.bridged += count.bridged
+			total.taken += count.taken
+			total.twice += count.taken - count.twice
 		})
 	}
 	all.Wait()
 	t.Logf("%d histories: %+v", histories, total)
-	if total.followUps < histories/20 || total.undone < histories/20 || total.nested < histories/500 || total.lost < histories/500 {
+	if total.followUps < histories/20 || total.undone < histories/20 || total.nested < histories/500 || total.lost < histories/500 ||
+		total.bridged < histories/20 || total.taken < histories/40 || total.twice < histories/500 {
 		t.Errorf("the histories do not come to enough: %+v", total)
 	}
 }

@@ -26,30 +26,72 @@ func Judge(e *event.Event, auth Authority) Standing {
 	return s
 }
 
-// mayNot says why this author may not write this kind; "" if they may.
-func mayNot(e *event.Event, s Standing) string {
-	staff := !s.Member && s.Role.Staff()
-	agent := staff && s.Role == care.RoleAgent
-	allowed := false
+// actOf is what an event does, as the table of who may do what knows it.
+func actOf(e *event.Event) (act care.Act, known bool) {
 	switch e.Body.(type) {
-	case nil:
-		return ""
-	case event.OpenedBody, event.SentBody:
-		allowed = s.Member || staff && !agent
+	case event.OpenedBody:
+		return care.ActOpen, true
+	case event.SentBody, event.CompletedBody:
+		return care.ActAnswer, true
 	case event.SeenBody:
-		allowed = s.Member
+		return care.ActSee, true
 	case event.FailedBody:
-		allowed = s.Member || staff
-	case event.ReceivedBody, event.FlagBody:
-		allowed = staff
-	case event.OwnerBody, event.ReadersBody, event.NoteBody, event.CompletedBody, event.ReopenedBody:
-		allowed = staff && !agent
+		return care.ActFailed, true
+	case event.ReceivedBody:
+		return care.ActReceive, true
+	case event.FlagBody:
+		return care.ActFlag, true
+	case event.OwnerBody:
+		return care.ActOwn, true
+	case event.ReadersBody:
+		return care.ActReaders, true
+	case event.NoteBody:
+		return care.ActNote, true
+	case event.ReopenedBody:
+		return care.ActReopen, true
 	case event.DueBody:
-		allowed = agent
-	case event.VouchBody: // a registrar writes as an administrator
-		allowed = agent || staff && s.Role == care.RoleAdministrator
-	default:
+		return care.ActPostpone, true
+	case event.NoticeBody, event.BridgedBody:
+		return care.ActBridge, true
+	case event.AcceptedBody, event.DeclinedBody:
+		return care.ActAccept, true
+	case event.ChoiceBody:
+		return care.ActChoose, true
+	case event.DigestBody:
+		return care.ActDigest, true
+	case event.OverdueBody:
+		return care.ActEscalate, true
+	case event.HealthBody:
+		return care.ActHealth, true
+	case event.VouchBody:
+		return care.ActVouch, true
+	}
+	return "", false
+}
+
+// mayNot says why this author may not write this kind, whatever the conversation is about; "" if they may.
+func mayNot(e *event.Event, s Standing) string {
+	if e.Body == nil {
+		return ""
+	}
+	act, known := actOf(e)
+	if !known {
 		return "Its content does not belong to its kind."
+	}
+	role := s.Role
+	if s.Member {
+		role = care.RoleMember
+	} else if role == care.RoleMember {
+		role = ""
+	}
+	allowed := role.MayEver(act)
+	switch b := e.Body.(type) {
+	case event.CompletedBody:
+		allowed = allowed && !s.Member
+	case event.OpenedBody:
+		if allowed && !role.May(act, b.Topic) {
+			return Clinical
+		}
 	}
 	switch {
 	case allowed:
@@ -59,6 +101,9 @@ func mayNot(e *event.Event, s Standing) string {
 	}
 	return "The author's role may not write this."
 }
+
+// Clinical is why what somebody wrote does not count who may answer administrative topics only.
+const Clinical = "The author's role answers administrative topics only."
 
 // node is one event of the thread while it is folded.
 type node struct {
@@ -78,6 +123,7 @@ type folding struct {
 	order   []int // the accepted events in the order shown
 	opening int   // -1: not held, or it does not count
 	office  care.MailboxID
+	one     map[care.EventID]care.EventID // of what was accepted twice, the acceptance that all others stand for
 	c       Conversation
 }
 
@@ -126,7 +172,7 @@ func (f *folding) judge(auth Authority) {
 	if body, ok := f.openingBody(opening, held); ok {
 		f.office = officeMailbox(f.nodes[opening].e, body)
 		for i := range f.nodes {
-			if why := f.misplaced(&f.nodes[i], f.nodes[opening].e); why != "" && f.nodes[i].standing.Verdict != Refused {
+			if why := f.misplaced(&f.nodes[i], f.nodes[opening].e, body.Topic); why != "" && f.nodes[i].standing.Verdict != Refused {
 				f.nodes[i].standing = Standing{Verdict: Refused, Reason: why}
 			}
 		}
@@ -141,6 +187,9 @@ func (f *folding) judge(auth Authority) {
 			f.c.Waiting = append(f.c.Waiting, f.nodes[i].e.ID)
 		case Refused:
 			f.c.Refused = append(f.c.Refused, f.nodes[i].e.ID)
+			if f.nodes[i].standing.Reason == Clinical {
+				f.c.Overstepped = append(f.c.Overstepped, Overstep{f.nodes[i].e.ID, f.nodes[i].e.As})
+			}
 		}
 	}
 }
@@ -167,7 +216,7 @@ func officeMailbox(e *event.Event, body event.OpenedBody) care.MailboxID {
 // what the care team writes in it goes to its office, and what is for the office alone has been mailed to nobody else.
 // Without the second, somebody of another office could write in it by mailing the member alone. A vouch may carry a
 // thread to one mailbox again; what a member wrote is never swallowed.
-func (f *folding) misplaced(n *node, opening *event.Event) string {
+func (f *folding) misplaced(n *node, opening *event.Event, topic care.Topic) string {
 	e := n.e
 	switch {
 	case e.Practice != opening.Practice:
@@ -177,8 +226,11 @@ func (f *folding) misplaced(n *node, opening *event.Event) string {
 	case n.standing.Role.Staff() && e.Kind != event.Vouch && !slices.Contains(e.To, f.office):
 		return "It was not addressed to the office of its thread."
 	}
+	if act, known := actOf(e); known && n.standing.Role.Staff() && !n.standing.Member && n.standing.Role.MayEver(act) && !n.standing.Role.May(act, topic) {
+		return Clinical
+	}
 	switch e.Body.(type) {
-	case event.NoteBody, event.OwnerBody, event.FlagBody:
+	case event.NoteBody, event.OwnerBody, event.FlagBody, event.NoticeBody, event.BridgedBody, event.DeclinedBody, event.OverdueBody:
 		if len(e.To) != 1 || e.To[0] != f.office {
 			return "It is for the office alone and was addressed to others."
 		}

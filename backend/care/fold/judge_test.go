@@ -30,6 +30,11 @@ func TestRoles(t *testing.T) {
 		event.Completed: {event.CompletedBody{Closing: "x"}, team},
 		event.Reopened:  {event.ReopenedBody{Undoes: []care.EventID{{1}}}, team},
 		event.Failed:    {event.FailedBody{Event: care.EventID{1}, Mailbox: mbMaria}, all},
+		event.Notice:    {event.NoticeBody{Message: care.EventID{1}, Mailbox: mbMaria}, []person{agent}},
+		event.Bridged:   {event.BridgedBody{Notice: care.EventID{1}, Mail: care.EventID{2}.String(), Received: monday, Text: "x"}, []person{agent}},
+		event.Accepted:  {event.AcceptedBody{Reply: care.EventID{1}, Wrote: maria.id, Text: "x"}, team},
+		event.Declined:  {event.DeclinedBody{Reply: care.EventID{1}}, team},
+		event.Overdue:   {event.OverdueBody{Message: care.EventID{1}}, []person{agent}},
 		event.Vouch:     {event.VouchBody{Key: care.KeyID{1}, IDs: []care.EventID{{1}}}, []person{agent, admin}},
 	}
 	for kind, c := range cases {
@@ -52,6 +57,50 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// TestWhoChoosesNotices: members for themselves, and the agent for who answered it so.
+func TestWhoChoosesNotices(t *testing.T) {
+	for _, by := range []person{rosa, lee, sam, admin, agent, maria, newPerson("odd", "janitor", "")} {
+		s, _ := newStory(t)
+		s.auth[by.key] = Standing{Verdict: Accepted, Role: by.role, Member: by.role == care.RoleMember}
+		e := &event.Event{ID: care.EventID{9}, Kind: event.Choice, Author: by.key, As: by.id, For: thePatient, Body: event.ChoiceBody{Mailbox: mbMaria}}
+		may := by.role == care.RoleMember || by.role == care.RoleAgent
+		if judged := Judge(e, s.auth); (judged.Verdict == Accepted) != may {
+			t.Errorf("by %s: judged %+v", by.id, judged)
+		}
+	}
+}
+
+// TestDigestsAreTheCareTeams: they belong to no thread, so the table above has none.
+func TestDigestsAreTheCareTeams(t *testing.T) {
+	for _, by := range []person{rosa, lee, sam, admin, agent, maria, newPerson("odd", "janitor", "")} {
+		s, _ := newStory(t)
+		s.auth[by.key] = Standing{Verdict: Accepted, Role: by.role, Member: by.role == care.RoleMember}
+		e := &event.Event{ID: care.EventID{9}, Kind: event.Digest, Author: by.key, As: by.id, Body: event.DigestBody{Day: "2026-11-23", First: 1}}
+		may := by.role.Staff()
+		if judged := Judge(e, s.auth); (judged.Verdict == Accepted) != may || (judged.Reason == "") != may {
+			t.Errorf("by %s: judged %+v", by.id, judged)
+		}
+		if c := Fold([]*event.Event{e}, s.auth); c.Opened || !c.Thread.IsZero() {
+			t.Errorf("folded to %+v", c)
+		}
+	}
+}
+
+// TestHealthIsTheAgents: nobody else may say how it stands.
+func TestHealthIsTheAgents(t *testing.T) {
+	for _, by := range []person{rosa, lee, sam, admin, agent, maria, newPerson("odd", "janitor", "")} {
+		s, _ := newStory(t)
+		s.auth[by.key] = Standing{Verdict: Accepted, Role: by.role, Member: by.role == care.RoleMember}
+		e := &event.Event{ID: care.EventID{9}, Kind: event.Health, Author: by.key, As: by.id, Body: event.HealthBody{Version: "1"}}
+		if judged := Judge(e, s.auth); (judged.Verdict == Accepted) != (by.role == care.RoleAgent) {
+			t.Errorf("by %s: judged %+v", by.id, judged)
+		}
+		if c := Fold([]*event.Event{e}, s.auth); c.Opened || !c.Thread.IsZero() {
+			t.Errorf("folded to %+v", c)
+		}
+	}
+}
+
 // Confidential: what is the office's alone has no effect when it comes from the member's side or was mailed to it.
 func TestStaffOnly(t *testing.T) {
 	s, o := newStory(t)
@@ -61,6 +110,8 @@ func TestStaffOnly(t *testing.T) {
 		event.NoteBody{Text: "Pretend."}, event.OwnerBody{Who: maria.id}, event.FlagBody{On: true},
 		event.CompletedBody{Closing: "Pretend."}, event.ReopenedBody{Undoes: []care.EventID{{1}}}, event.ReadersBody{Readers: []care.MailboxID{mbJuan}},
 		event.ReceivedBody{Message: s.all[1].ID, Received: monday, Due: due(9)},
+		event.NoticeBody{Message: s.all[1].ID, Mailbox: mbMaria}, event.DeclinedBody{Reply: s.all[1].ID}, event.AcceptedBody{Reply: s.all[1].ID, Wrote: juan.id, Text: "Pretend."},
+		event.BridgedBody{Notice: s.all[1].ID, Mail: s.all[1].ID.String(), Received: monday, Text: "Pretend."}, event.OverdueBody{Message: s.all[1].ID},
 	} {
 		s.all = s.all[:2]
 		e := s.write(maria, nil, body)

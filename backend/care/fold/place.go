@@ -18,6 +18,8 @@ type gathering struct {
 	redone   []int // reopenings
 	owners   []int
 	flags    []int
+	notices  []int
+	bridged  []int
 }
 
 // parts are the parts by id.
@@ -62,6 +64,12 @@ func (f *folding) place() (all parts, undone []bool) {
 		case event.FlagBody:
 			g := all.of(f.declared(e))
 			g.flags = append(g.flags, i)
+		case event.NoticeBody:
+			g := all.of(f.declared(e))
+			g.notices = append(g.notices, i)
+		case event.BridgedBody:
+			g := all.of(f.declared(e))
+			g.bridged = append(g.bridged, i)
 		}
 	}
 	undone = make([]bool, len(f.nodes))
@@ -85,10 +93,11 @@ func (f *folding) placeMessages(all parts) {
 	var theirs []int
 	for _, i := range f.order {
 		n := &f.nodes[i]
-		if _, is := n.e.Body.(event.SentBody); !is {
+		_, accepted := n.e.Body.(event.AcceptedBody)
+		if _, sent := n.e.Body.(event.SentBody); !sent && !accepted || f.stands(n.e.ID) != n.e.ID {
 			continue
 		}
-		if n.standing.Member {
+		if f.theirs(i) {
 			theirs = append(theirs, i)
 			continue
 		}
@@ -127,8 +136,8 @@ func (f *folding) placeMessages(all parts) {
 // that its author had seen undoes that completion, the two crossed: the message opens a follow-up, whose id both sides
 // derive alike; and the rule applies again inside the follow-up.
 func (f *folding) placeMessage(all parts, message int, part care.EventID) care.EventID {
-	body := f.nodes[message].e.Body.(event.SentBody)
-	for _, id := range body.Basis {
+	basis := basisOf(f.nodes[message].e)
+	for _, id := range basis {
 		// One whose author is not known yet may still count. One that is refused never will.
 		if at, held := f.at[id]; !held || f.nodes[at].standing.Verdict == Waiting {
 			all.of(part).unsure = true
@@ -136,10 +145,10 @@ func (f *folding) placeMessage(all parts, message int, part care.EventID) care.E
 		}
 	}
 	for range f.order { // each step leaves behind a part with a completion, so there are fewer than events
-		if !f.crossed(all.of(part), message, body) {
+		if !f.crossed(all.of(part), message, basis) {
 			break
 		}
-		next := event.FollowUpID(part, body.Basis)
+		next := event.FollowUpID(part, basis)
 		g := all.of(next)
 		g.of, g.known = part, true
 		part = next
@@ -147,14 +156,25 @@ func (f *folding) placeMessage(all parts, message int, part care.EventID) care.E
 	return part
 }
 
-func (f *folding) crossed(part *gathering, message int, body event.SentBody) bool {
+// basisOf gives the reopenings that the author of a message of the member's side had seen.
+func basisOf(e *event.Event) []care.EventID {
+	switch b := e.Body.(type) {
+	case event.SentBody:
+		return b.Basis
+	case event.AcceptedBody:
+		return b.Basis
+	}
+	return nil
+}
+
+func (f *folding) crossed(part *gathering, message int, basis []care.EventID) bool {
 	id := f.nodes[message].e.ID
 	return slices.ContainsFunc(part.done, func(c int) bool {
-		if slices.Contains(f.nodes[c].e.Body.(event.CompletedBody).Covers, id) {
+		if slices.ContainsFunc(f.nodes[c].e.Body.(event.CompletedBody).Covers, func(x care.EventID) bool { return f.stands(x) == id }) {
 			return false
 		}
 		return !slices.ContainsFunc(part.redone, func(r int) bool {
-			return f.undoes(r, c) && slices.Contains(body.Basis, f.nodes[r].e.ID)
+			return f.undoes(r, c) && slices.Contains(basis, f.nodes[r].e.ID)
 		})
 	})
 }

@@ -77,11 +77,15 @@ type story struct {
 
 // newStory begins with Maria's opening.
 func newStory(t testing.TB, readers ...care.MailboxID) (*story, *event.Event) {
+	return newStoryAbout(t, care.TopicOther, readers...)
+}
+
+func newStoryAbout(t testing.TB, topic care.Topic, readers ...care.MailboxID) (*story, *event.Event) {
 	if readers == nil {
 		readers = []care.MailboxID{mbMaria}
 	}
 	s := &story{t: t, readers: readers, at: monday, auth: everyone()}
-	opening := s.write(maria, nil, event.OpenedBody{Office: theOffice, Subject: "A rash", Topic: care.TopicAdvice, Readers: readers})
+	opening := s.write(maria, nil, event.OpenedBody{Office: theOffice, Subject: "A rash", Topic: topic, Readers: readers})
 	s.thread = opening.ID
 	return s, opening
 }
@@ -90,7 +94,7 @@ func newStory(t testing.TB, readers ...care.MailboxID) (*story, *event.Event) {
 func (s *story) draft(by person, after []*event.Event, body any) event.Event {
 	s.at = s.at.Add(time.Minute)
 	e := event.Event{
-		Practice: thePractice, Kind: kindOf(s.t, body), Thread: s.thread, Part: s.part, Author: by.key, As: by.id,
+		Practice: thePractice, Kind: event.KindOf(body), Thread: s.thread, Part: s.part, Author: by.key, As: by.id,
 		For: thePatient, At: s.at, After: idsOf(after), Dir: 1, Body: body,
 	}
 	switch event.AudienceOf(e.Kind) {
@@ -183,39 +187,6 @@ func encode(t testing.TB, e event.Event) *event.Event {
 		t.Fatal(err)
 	}
 	return made
-}
-
-func kindOf(t testing.TB, body any) event.Kind {
-	switch body.(type) {
-	case event.OpenedBody:
-		return event.Opened
-	case event.SentBody:
-		return event.Sent
-	case event.ReceivedBody:
-		return event.Received
-	case event.DueBody:
-		return event.DueChange
-	case event.SeenBody:
-		return event.Seen
-	case event.OwnerBody:
-		return event.Owner
-	case event.FlagBody:
-		return event.Flag
-	case event.ReadersBody:
-		return event.Readers
-	case event.NoteBody:
-		return event.Note
-	case event.CompletedBody:
-		return event.Completed
-	case event.ReopenedBody:
-		return event.Reopened
-	case event.FailedBody:
-		return event.Failed
-	case event.VouchBody:
-		return event.Vouch
-	}
-	t.Fatalf("no kind has a %T", body)
-	return ""
 }
 
 func after(events ...*event.Event) []*event.Event { return events }

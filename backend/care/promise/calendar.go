@@ -26,7 +26,7 @@ func New(c care.Calendar) (*Clock, error) {
 	k.loc = loc
 	preset, known := presets[c.Preset]
 	if !known {
-		return nil, care.Refusef(care.Invalid, "The calendar's holiday preset %q is not known. Use \"us\" or none.", c.Preset).In("preset")
+		return nil, care.Refusef(care.Invalid, "The calendar's holiday preset %q is not known to this Postern.", c.Preset).In("preset")
 	}
 	k.preset = preset
 	if err := k.readHours(c.Hours); err != nil {

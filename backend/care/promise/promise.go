@@ -11,7 +11,6 @@ import (
 	_ "time/tzdata" // a bare machine has no time zones of its own
 
 	"github.com/rickar/cal/v2"
-	"github.com/rickar/cal/v2/us"
 
 	"postern/backend/care"
 )
@@ -144,6 +143,3 @@ func (k *Clock) holidays(number int) map[int]bool {
 	}
 	return closed
 }
-
-// presets are the holiday presets that a calendar may name.
-var presets = map[string][]*cal.Holiday{"": nil, "us": us.Holidays}

@@ -71,7 +71,22 @@ func at(t testing.TB, k *Clock, s string) time.Time {
 	return got
 }
 
+// TestDue is the table of due times. Which zone the computer is in changes none of them.
 func TestDue(t *testing.T) {
+	due(t)
+	saved := time.Local
+	t.Cleanup(func() { time.Local = saved })
+	for _, name := range []string{"America/Sao_Paulo", "Pacific/Kiritimati", "Asia/Kathmandu"} {
+		local, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Local = local
+		t.Run("on a computer in "+name, due)
+	}
+}
+
+func due(t *testing.T) {
 	cases := []struct {
 		name     string
 		change   []func(*care.Calendar)
@@ -138,6 +153,26 @@ func TestDue(t *testing.T) {
 		{name: "away without end from the second day", change: []func(*care.Calendar){away(care.Absence{Person: lee, From: "2026-11-17"})}, received: "2026-11-16 10:00"},
 		{name: "done before she leaves", change: []func(*care.Calendar){away(care.Absence{Person: lee, From: "2026-11-18"})}, received: "2026-11-16 09:00", due: "2026-11-17 18:00"},
 
+		{name: "a chain from one to the next to a third", change: []func(*care.Calendar){away(
+			care.Absence{Person: lee, From: "2026-11-01", Cover: haddad},
+			care.Absence{Person: haddad, From: "2026-11-16", Until: "2026-11-17", Cover: cho},
+			care.Absence{Person: cho, From: "2026-11-17", Until: "2026-11-17"})}, received: "2026-11-16 10:00", due: "2026-11-19 10:00", cover: cho},
+		{name: "a circle that one of them is back from", change: []func(*care.Calendar){away(
+			care.Absence{Person: lee, From: "2026-11-16", Until: "2026-11-20", Cover: haddad},
+			care.Absence{Person: haddad, From: "2026-11-16", Until: "2026-11-17", Cover: lee})}, received: "2026-11-16 10:00", due: "2026-11-19 18:00", cover: haddad},
+		{name: "away on a half day", change: []func(*care.Calendar){holiday("2026-11-17", "09:00-13:00"), away(care.Absence{Person: lee, From: "2026-11-17", Until: "2026-11-17"})}, received: "2026-11-16 10:00", due: "2026-11-19 10:00"},
+		{name: "away over the end of the year", change: []func(*care.Calendar){away(care.Absence{Person: lee, From: "2026-12-28", Until: "2027-01-04"})}, received: "2026-12-24 10:00", due: "2027-01-06 10:00"},
+		{name: "away on a leap day", change: []func(*care.Calendar){away(care.Absence{Person: lee, From: "2028-02-29", Until: "2028-02-29"})}, received: "2028-02-28 10:00", due: "2028-03-02 10:00"},
+		{name: "away on a weekend only", change: []func(*care.Calendar){away(care.Absence{Person: lee, From: "2026-11-14", Until: "2026-11-15"})}, received: "2026-11-13 10:00", due: "2026-11-17 10:00"},
+		{name: "a half day of two stretches", change: []func(*care.Calendar){holiday("2026-11-17", "08:00-10:00", "11:00-13:00")}, received: "2026-11-16 09:00", due: "2026-11-18 14:00"},
+		{name: "open over midnight", change: []func(*care.Calendar){hours("mon", "18:00-24:00"), hours("tue", "00:00-06:00")}, received: "2026-11-16 18:00", promise: 11 * time.Hour, due: "2026-11-17 05:00"},
+		{name: "hours that the clocks show twice", change: []func(*care.Calendar){hours("sun", "00:30-02:30")}, received: "2026-11-01 00:00", promise: 3 * time.Hour, due: "2026-11-01 02:30"},
+
+		{name: "into summer time in the south", change: []func(*care.Calendar){zone("Australia/Sydney")}, received: "2026-10-02 10:00", due: "2026-10-06 10:00"},
+		{name: "into winter time in the south", change: []func(*care.Calendar){zone("Australia/Sydney")}, received: "2026-04-03 10:00", due: "2026-04-07 10:00"},
+		{name: "summer time of half an hour", change: []func(*care.Calendar){zone("Australia/Lord_Howe"), hours("sun", "00:00-24:00")}, received: "2026-10-04 00:00", promise: 23*time.Hour + 30*time.Minute, due: "2026-10-05 00:00"},
+		{name: "German holidays", change: []func(*care.Calendar){zone("Europe/Berlin"), func(c *care.Calendar) { c.Preset = "de" }}, received: "2026-04-02 10:00", due: "2026-04-08 10:00"},
+		{name: "a day of a region's own beside them", change: []func(*care.Calendar){zone("Europe/Berlin"), func(c *care.Calendar) { c.Preset = "de" }, holiday("2026-06-04")}, received: "2026-06-03 10:00", due: "2026-06-08 10:00"},
 		{name: "a zone far from the computer's", change: []func(*care.Calendar){zone("Pacific/Auckland")}, received: "2026-11-16 11:30", due: "2026-11-18 11:30"},
 		{name: "a zone whose day is another one", change: []func(*care.Calendar){zone("Pacific/Kiritimati")}, received: "2026-11-13 17:00", due: "2026-11-17 17:00"},
 		{name: "a day that the zone never had", change: []func(*care.Calendar){zone("Pacific/Apia")}, received: "2011-12-29 10:00", due: "2012-01-04 10:00"},
@@ -487,5 +522,67 @@ func TestNone(t *testing.T) {
 	}
 	if None(care.Calendar{Zone: "Nowhere"}).Location() != time.UTC {
 		t.Error("a zone that there is not")
+	}
+}
+
+// TestAbsencePutDownAfterwards counts one receipt again: by the calendar under which it was given, and with what the registrar
+// put down later.
+func TestAbsencePutDownAfterwards(t *testing.T) {
+	k := clock(t)
+	received := at(t, k, "2026-11-16 10:00")
+	if first, _, ok := k.Due(received, two, lee); !ok || !first.Equal(at(t, k, "2026-11-18 10:00")) {
+		t.Fatalf("promised %v", first)
+	}
+	for _, c := range []struct {
+		name string
+		away care.Absence
+		due  string // empty: none can be named any more
+	}{
+		{"it began before", care.Absence{Person: lee, From: "2026-11-09", Until: "2026-11-16"}, "2026-11-18 18:00"},
+		{"over before", care.Absence{Person: lee, From: "2026-11-09", Until: "2026-11-13"}, "2026-11-18 10:00"},
+		{"on the day in between", care.Absence{Person: lee, From: "2026-11-17", Until: "2026-11-17"}, "2026-11-19 10:00"},
+		{"on the day that it is due", care.Absence{Person: lee, From: "2026-11-18", Until: "2026-11-20"}, "2026-11-23 10:00"},
+		{"on the day after", care.Absence{Person: lee, From: "2026-11-19"}, "2026-11-18 10:00"},
+		{"without end", care.Absence{Person: lee, From: "2026-11-17"}, ""},
+		{"without end, covered", care.Absence{Person: lee, From: "2026-11-17", Cover: haddad}, "2026-11-18 10:00"},
+	} {
+		due, _, ok := clock(t, away(c.away)).Due(received, two, lee)
+		if ok != (c.due != "") || ok && !due.Equal(at(t, k, c.due)) {
+			t.Errorf("%s: due %v, want %s", c.name, due, c.due)
+		}
+	}
+}
+
+// TestAbsencesPostpone: an absence without cover never makes a reply due earlier, nor does cover for one ever make it due later.
+func TestAbsencesPostpone(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 17))
+	date := func() string { return time.Date(2026, 11, 16+r.IntN(30), 0, 0, 0, 0, time.UTC).Format(time.DateOnly) }
+	never := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	for range 300 {
+		var list []care.Absence
+		for range 1 + r.IntN(4) {
+			a := care.Absence{Person: []care.PersonID{lee, haddad, cho}[r.IntN(3)], From: date(), Cover: []care.PersonID{"", lee, haddad, cho}[r.IntN(4)]}
+			if a.Until = date(); a.Until < a.From {
+				a.From, a.Until = a.Until, a.From
+			}
+			list = append(list, a)
+		}
+		received := time.Date(2026, 11, 16+r.IntN(20), r.IntN(24), 0, 0, 0, time.UTC)
+		by := func(list []care.Absence) time.Time {
+			due, _, ok := clock(t, away(list...)).Due(received, two, lee)
+			if !ok {
+				return never
+			}
+			return due
+		}
+		before := by(list)
+		without := append([]care.Absence(nil), list...)
+		without[0].Cover = ""
+		if by(without).Before(before) {
+			t.Fatalf("cover delays: %+v", list)
+		}
+		if more := append(without, care.Absence{Person: lee, From: date(), Until: "2027-01-31"}); by(more).Before(by(without)) {
+			t.Fatalf("an absence hastens: %+v", more)
+		}
 	}
 }

@@ -29,6 +29,7 @@ type Conn struct {
 	raw      net.Conn
 	patience atomic.Int64
 	failure  atomic.Pointer[error]
+	late     atomic.Pointer[error] // a Read's patience ended
 	unwatch  func() bool
 }
 
@@ -100,12 +101,19 @@ func (c *Conn) SetPatience(d time.Duration) {
 	_ = c.raw.SetReadDeadline(time.Now().Add(d)) // fails only on a closed connection, where the Read says so
 }
 
-// Read reads, for as long as patience lasts.
+// Read reads, for as long as patience lasts. Once it has ended it stays so: a library that asks again and again, as go-imap's does,
+// would wait a multiple of it.
 func (c *Conn) Read(b []byte) (int, error) {
+	if late := c.late.Load(); late != nil {
+		return 0, *late
+	}
 	if err := c.raw.SetReadDeadline(c.deadline()); err != nil {
 		return 0, err
 	}
 	n, err := c.Conn.Read(b)
+	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+		c.late.Store(&err)
+	}
 	return n, c.note(err)
 }
 
@@ -171,6 +179,27 @@ func (c *Conn) Secured(ctx context.Context, e care.Endpoint, roots string) error
 	}
 	c.Conn = secured
 	return nil
+}
+
+// Ends is when the certificate that the peer showed does, or one of those that vouch for it, whichever is first; zero without TLS.
+func (c *Conn) Ends() time.Time {
+	secured, is := c.Conn.(*tls.Conn)
+	if !is {
+		return time.Time{}
+	}
+	return Ends(secured.ConnectionState())
+}
+
+// Ends is as Conn's, of any TLS connection.
+func Ends(s tls.ConnectionState) (first time.Time) {
+	for _, chain := range s.VerifiedChains[:min(1, len(s.VerifiedChains))] { // the best of them
+		for _, c := range chain {
+			if first.IsZero() || c.NotAfter.Before(first) {
+				first = c.NotAfter
+			}
+		}
+	}
+	return first
 }
 
 func loopback(a net.Addr) bool {

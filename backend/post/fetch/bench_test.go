@@ -14,7 +14,7 @@ import (
 // nothing is a sink that forgets, so that the fetching alone is measured.
 type nothing struct{ letters, bytes int }
 
-func (*nothing) Known(context.Context, string, uint32) (func(uint32) bool, error) {
+func (*nothing) Known(context.Context, string, uint32, uint32) (func(uint32) bool, error) {
 	return func(uint32) bool { return false }, nil
 }
 func (n *nothing) Open(_ context.Context, letters []fetch.Letter) (fetch.Batch, error) {
@@ -78,7 +78,7 @@ func benchmarkFetch10k(b *testing.B, sys *posttest.System) {
 // has is a sink that has everything already.
 type has struct{ nothing }
 
-func (*has) Known(context.Context, string, uint32) (func(uint32) bool, error) {
+func (*has) Known(context.Context, string, uint32, uint32) (func(uint32) bool, error) {
 	return func(uint32) bool { return true }, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -13,6 +14,9 @@ import (
 // recent is how many UIDs below the newest are compared at each wake-up: a server may show a message after one that
 // came later.
 const recent = 400
+
+// stretch is how many letters are fetched before it is looked whether newer ones came.
+const stretch = 5 * batch
 
 // missing is what of a folder is not stored, newest first.
 type missing struct {
@@ -26,8 +30,11 @@ type missing struct {
 func (s *session) full(ctx context.Context) error {
 	for {
 		s.again.Store(false)
-		if err := s.difference(ctx); err != nil || !s.again.Load() {
+		if err := s.difference(ctx); err != nil {
 			return err
+		}
+		if !s.again.Load() {
+			return s.quota(ctx)
 		}
 	}
 }
@@ -57,13 +64,22 @@ func (s *session) difference(ctx context.Context) error {
 	if total > 0 {
 		s.Sink.Progress(0, total)
 	}
-	for _, m := range lacks {
-		err := s.pull(ctx, m, func(n int) {
-			done += n
-			s.Sink.Progress(done, total)
-		})
-		if err != nil {
-			return err
+	for i, m := range lacks {
+		for all := m.uids; len(all) > 0; {
+			n := min(stretch, len(all))
+			m.uids, all = all[:n], all[n:]
+			if err := s.pull(ctx, m, func(n int) {
+				done += n
+				s.Sink.Progress(done, total)
+			}); err != nil {
+				return err
+			}
+			if i == len(lacks)-1 && len(all) == 0 {
+				continue
+			}
+			if err := s.latest(ctx, inbox); err != nil { // what comes meanwhile does not wait for what is old, or junk
+				return err
+			}
 		}
 	}
 	s.checked = s.Now()
@@ -106,7 +122,7 @@ func (s *session) compare(ctx context.Context, name string, from uint32) (missin
 	if from > 1 && was.validity != st.validity { // the folder began anew: nothing is known of it
 		return s.compare(ctx, name, 1)
 	}
-	has, err := s.Sink.Known(ctx, name, st.validity)
+	has, err := s.Sink.Known(ctx, name, st.validity, from)
 	if err != nil {
 		return missing{}, err
 	}
@@ -115,7 +131,30 @@ func (s *session) compare(ctx context.Context, name string, from uint32) (missin
 		return missing{}, fmt.Errorf("search folder %s: %w", name, err)
 	}
 	st.next = max(st.next, newest(found.All)+1)
+	if sink, is := s.Sink.(Lister); is && from == 1 {
+		all, err := lacking(found.All, func(uint32) bool { return false })
+		if err != nil {
+			return missing{}, fmt.Errorf("search folder %s: %w", name, err)
+		}
+		if err := sink.Listed(ctx, name, st.validity, all, s.dated); err != nil {
+			return missing{}, err
+		}
+	}
 	return missing{folder: name, validity: st.validity, uids: uids}, nil
+}
+
+// dated asks when a letter of the open folder came.
+func (s *session) dated(uid uint32) (at time.Time, err error) {
+	got, err := s.c.Fetch(imap.UIDSetNum(imap.UID(uid)), &imap.FetchOptions{UID: true, InternalDate: true}).Collect()
+	if err != nil {
+		return at, fmt.Errorf("ask when a letter came: %w", err)
+	}
+	for _, m := range got {
+		if uint32(m.UID) == uid {
+			at = m.InternalDate
+		}
+	}
+	return at, nil
 }
 
 // open asks for a folder, read-only, unless it is open.

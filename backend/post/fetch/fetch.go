@@ -1,6 +1,7 @@
 // Package fetch reads mailboxes by IMAP: it finds out which letters of a login's folders are not stored yet and hands
 // their bytes on, newest first. A letter counts as fetched only once the sink has stored it, absence means nothing, and
-// it changes nothing on the server. It does not look into letters.
+// it changes nothing on the server, but for Remove, which takes a trial's letter away again, and Archive, which moves old letters to
+// another folder. It does not look into letters.
 package fetch
 
 import (
@@ -13,10 +14,14 @@ import (
 	"time"
 
 	"postern/backend/care"
+	"postern/backend/post/dial"
 )
 
-// Max is the largest letter whose bytes are fetched. Of a larger one only its place and size are handed on.
+// Max is the largest letter whose bytes are fetched. Of a larger one only its place, its size and its header are handed on.
 const Max = 8 << 20
+
+// MaxHead is how much of a larger letter's header is handed on beside.
+const MaxHead = 64 << 10
 
 // Letter is one message as the mail system holds it. (Folder, Validity, UID) names it for that login; the same bytes
 // may come under several names.
@@ -27,14 +32,15 @@ type Letter struct {
 	Internal time.Time // the server's date of arrival
 	Size     int
 	Message  []byte // nil if larger than Max
+	Head     []byte // of one that is larger: its header, or the first MaxHead bytes of that
 }
 
 // Sink keeps what is fetched. Its methods are called by one goroutine at a time for each Fetcher, but that Open runs
 // beside the storing of the batch before.
 type Sink interface {
 	// Known gives a function that reports whether the letter of that UID need not be fetched: it is stored, or it was and
-	// is of no use yet. Where such letters are wanted after all, Again says so.
-	Known(ctx context.Context, folder string, validity uint32) (has func(uid uint32) bool, err error)
+	// is of no use yet. Where such letters are wanted after all, Again says so. It is asked only of UIDs from a number on.
+	Known(ctx context.Context, folder string, validity, from uint32) (has func(uid uint32) bool, err error)
 	// Open does with letters what takes long and needs nothing of those before them. It keeps nothing: what was opened may
 	// never be stored. The slice is the sink's from then on.
 	Open(ctx context.Context, letters []Letter) (Batch, error)
@@ -45,6 +51,12 @@ type Sink interface {
 	// Problem says why nothing can be fetched now: a *care.Error with a sentence for the person. The fetcher tries
 	// again by itself.
 	Problem(err error)
+}
+
+// Lister is a Sink that is told all that the server shows of a folder, whenever everything is compared. dated asks the server
+// when one of these letters came; zero: it does not say.
+type Lister interface {
+	Listed(ctx context.Context, folder string, validity uint32, uids []uint32, dated func(uid uint32) (time.Time, error)) error
 }
 
 // Batch is letters that a sink has opened.
@@ -61,6 +73,10 @@ type Fetcher struct {
 	Now   func() time.Time // the wall clock; time.Now if nil
 	Log   *slog.Logger     // nil: nothing is logged
 
+	// Places, if not nil, gives the login as it can be connected with, best first: a mail system moves. Took is told which did.
+	Places func(care.MailLogin) []care.MailLogin
+	Took   func(care.MailLogin)
+
 	// Poll is how often a server without IDLE is asked, and Round how often the folders beside INBOX are looked at
 	// where it has IDLE. Zero: 30 seconds and a minute.
 	Poll, Round time.Duration
@@ -72,8 +88,12 @@ type Fetcher struct {
 	once    sync.Once
 	again   atomic.Bool // compare everything at the next look
 	nudge   chan struct{}
+	open    atomic.Pointer[dial.Conn]
+	doubted atomic.Bool   // the connection may be dead
 	trouble map[place]int // how often a letter's fetching broke off
 	pardon  time.Time     // when that was last forgotten
+	weighed time.Time     // when the quota was last asked for
+	filling bool          // and it was high
 }
 
 // place names a letter.
@@ -174,6 +194,16 @@ func (f *Fetcher) Nudge() {
 	}
 }
 
+// Doubt says that the connection may be dead without a word: the computer slept, or its network is another. The server is asked at
+// once, and has five seconds to answer; then there is a new connection. It returns at once.
+func (f *Fetcher) Doubt() {
+	f.doubted.Store(true)
+	if c := f.open.Load(); c != nil {
+		c.SetPatience(probe) // of what is under way
+	}
+	f.Nudge()
+}
+
 // Again asks for a look that compares everything, because letters that needed no fetching do now. It returns at once.
 func (f *Fetcher) Again() {
 	f.again.Store(true)
@@ -189,6 +219,9 @@ func (f *Fetcher) connected(ctx context.Context, do func(*session) error) error 
 		return err
 	}
 	defer s.close()
+	f.doubted.Store(false)
+	f.open.Store(s.conn)
+	defer f.open.Store(nil)
 	if err := do(s); err != nil {
 		return s.explain(err)
 	}

@@ -1,6 +1,7 @@
 package fetch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -95,7 +96,7 @@ func testEveryWayIn(t *testing.T, sys *posttest.System) {
 	}
 }
 
-// A letter of a piece of a file comes whole; one that is too large is named, and its bytes stay where they are.
+// A letter of a piece of a file comes whole; one that is too large is named, with its header, and its other bytes stay where they are.
 func TestLargeLetters(t *testing.T) { posttest.Each(t, testLargeLetters) }
 
 func testLargeLetters(t *testing.T, sys *posttest.System) {
@@ -112,12 +113,15 @@ func testLargeLetters(t *testing.T, sys *posttest.System) {
 		sizes[l.Size] = true
 		switch l.Size {
 		case len(large):
-			if sum(l.Message) != sum(large) {
+			if sum(l.Message) != sum(large) || l.Head != nil {
 				t.Error("the large letter came in other bytes")
 			}
 		case len(huge):
 			if l.Message != nil {
 				t.Error("the huge letter came")
+			}
+			if head, _, _ := bytes.Cut(huge, []byte("\r\n\r\n")); string(l.Head) != string(head)+"\r\n\r\n" {
+				t.Errorf("of the huge letter came %.300q", l.Head)
 			}
 		}
 	}
@@ -218,6 +222,54 @@ func testNudgeLooksAtOnce(t *testing.T, sys *posttest.System) {
 	r.until(t, "the letter", func() bool { return len(r.byName) == 1 })
 }
 
+// A computer that slept, or came into another network, has connections that are dead and do not say so: while it waits, and in the
+// middle of a letter. A new one is there within seconds of the awakening.
+func TestADeadConnectionAfterSleep(t *testing.T) { posttest.Each(t, testADeadConnectionAfterSleep) }
+
+func testADeadConnectionAfterSleep(t *testing.T, sys *posttest.System) {
+	for _, waiting := range []bool{true, false} {
+		local, login := box(t, sys)
+		p := posttest.NewProxy(t, sys.Clear(login).IMAP)
+		login.IMAP = p.Endpoint(care.TLSNone)
+		r := newReplica()
+		f := fetcher(login, r)
+		sleep := make(chan struct{})
+		if !waiting {
+			sys.Append(t, local, "INBOX", arrival, mails(t, 1, 5)...)
+			r.looks = func(string) { // it is about to fetch
+				select {
+				case <-sleep:
+				default:
+					p.Stall()
+					close(sleep)
+				}
+			}
+		}
+		running(t, f)
+		if waiting {
+			r.until(t, "the first comparison", func() bool { return r.upToDate > 0 })
+			f.Doubt() // of a connection that lives
+			r.until(t, "a look", func() bool { return r.upToDate > 1 })
+			if p.Opened() != 1 {
+				t.Errorf("%d connections, and the first one lives", p.Opened())
+			}
+			p.Stall()
+		} else {
+			<-sleep
+		}
+		sys.Append(t, local, "INBOX", arrival, mail(t, 0))
+		began := time.Now()
+		f.Doubt()
+		r.until(t, "the letter", func() bool { _, ok := r.has(text(0)); return ok })
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if p.Opened() != 2 {
+			t.Errorf("%d connections", p.Opened())
+		}
+	}
+}
+
 // What needed no fetching and is wanted after all is fetched at once, wherever it lies: while a connection waits, and in the
 // very comparison in which something comes that makes it wanted.
 func TestAgainComparesEverything(t *testing.T) { posttest.Each(t, testAgainComparesEverything) }
@@ -261,20 +313,30 @@ func TestWhatComesWhileAnotherFolderIsOpen(t *testing.T) {
 }
 
 func testWhatComesWhileAnotherFolderIsOpen(t *testing.T, sys *posttest.System) {
-	local, login := box(t, sys)
-	sys.Append(t, local, "INBOX", arrival, mail(t, 0))
-	sys.Append(t, local, "Sent", arrival, mail(t, 1))
-	r := newReplica()
-	var once sync.Once
-	r.looks = func(folder string) {
-		if folder != "INBOX" {
-			once.Do(func() { sys.Append(t, local, "INBOX", arrival, mail(t, 2)) })
+	for _, fetched := range []bool{true, false} { // whether the other folder is opened a second time, to fetch from it
+		local, login := box(t, sys)
+		sys.Append(t, local, "INBOX", arrival, mail(t, 0))
+		sys.Append(t, local, "Sent", arrival, mail(t, 1))
+		r := newReplica()
+		if !fetched {
+			once(t, fetcher(login, r))
+			sys.Append(t, local, "INBOX", arrival, mail(t, 3))
 		}
+		want := r.count() + 2
+		var once sync.Once
+		r.looks = func(folder string) {
+			if folder != "INBOX" {
+				once.Do(func() { sys.Append(t, local, "INBOX", arrival, mail(t, 2)) })
+			}
+		}
+		if fetched {
+			want++
+		}
+		f := fetcher(login, r)
+		f.Round = time.Hour
+		running(t, f)
+		r.until(t, "the letter that came meanwhile", func() bool { return len(r.byName) == want })
 	}
-	f := fetcher(login, r)
-	f.Round = time.Hour
-	running(t, f)
-	r.until(t, "the letter that came meanwhile", func() bool { return len(r.byName) == 3 })
 }
 
 func TestMailSystemStopsAndComesBack(t *testing.T) { posttest.Each(t, testMailSystemStopsAndComesBack) }

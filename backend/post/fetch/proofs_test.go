@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"postern/backend/care"
 	"postern/backend/post/posttest"
@@ -146,4 +147,67 @@ func testProof12Expunged(t *testing.T, sys *posttest.System) {
 	}
 	once(t, fetcher(login, r))
 	r.holds(t, 120)
+}
+
+// TestProof29ManyDevices: sixteen devices read one office, and a nurse's computer reads twenty-four, all from one address, where the
+// mail system takes ten connections a login. A round is a second here, so that ten are what ten minutes are: each device has kept its
+// one connection, learns of a new letter within 30 seconds, in INBOX or elsewhere, and nobody was turned away.
+func TestProof29ManyDevices(t *testing.T) { posttest.Each(t, testProof29ManyDevices) }
+
+func testProof29ManyDevices(t *testing.T, sys *posttest.System) {
+	const devices, offices, rounds, within = 16, 24, 10, 30 * time.Second
+	var p *posttest.Proxy
+	var boxes []string
+	var all []*replica
+	reads := func(local string) {
+		login := sys.AddLogin(t, local, posttest.Staff)
+		if p == nil {
+			p = posttest.NewProxy(t, sys.Clear(login).IMAP)
+		}
+		login.IMAP = p.Endpoint(care.TLSNone)
+		r := newReplica()
+		f := fetcher(login, r)
+		f.Round = time.Second
+		running(t, f)
+		all = append(all, r)
+	}
+	for i := range offices {
+		boxes = append(boxes, sys.AddMailbox(t))
+		reads(boxes[i])
+	}
+	for range devices - 1 { // the nurse's is one of them
+		reads(boxes[0])
+	}
+	for n, folder := range []string{"INBOX", "Junk"} {
+		was := make([]int, len(all))
+		for i, r := range all {
+			r.until(t, "the first look", func() bool { was[i] = r.upToDate; return was[i] > 0 })
+		}
+		for i, r := range all {
+			r.until(t, "ten rounds", func() bool { return r.upToDate >= was[i]+rounds })
+		}
+		began := time.Now()
+		for _, local := range boxes {
+			sys.Append(t, local, folder, arrival, mail(t, n))
+		}
+		for _, r := range all {
+			r.until(t, "the letter in "+folder, func() bool { _, has := r.has(text(n)); return has })
+		}
+		took := time.Since(began)
+		if took > within {
+			t.Errorf("the last one learnt of a letter in %s after %s", folder, took)
+		}
+		t.Logf("all %d know of a letter in %s after %s", len(all), folder, took)
+	}
+	for _, r := range all {
+		r.holds(t, 2)
+		r.mu.Lock()
+		if len(r.problems) > 0 {
+			t.Errorf("problems: %v", r.problems)
+		}
+		r.mu.Unlock()
+	}
+	if want := devices + offices - 1; p.Opened() != want {
+		t.Errorf("%d connections of %d logins", p.Opened(), want)
+	}
 }

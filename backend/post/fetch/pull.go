@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -30,11 +31,16 @@ func (s *session) pull(ctx context.Context, m missing, stored func(n int)) error
 		return nil
 	}
 	if cmd := s.open(m.folder); cmd != nil {
+		was := *s.folders[m.folder]
 		if err := s.opened(m.folder, cmd); err != nil {
 			return err
 		}
-		if s.folders[m.folder].validity != m.validity {
+		now := *s.folders[m.folder]
+		if now.validity != m.validity {
 			return errChanged
+		}
+		if now != was && isInbox(m.folder) { // what came since it was compared, the server counts here and never tells of again
+			s.news()
 		}
 	}
 	sink, failed := errgroup.WithContext(ctx)
@@ -168,9 +174,9 @@ func (p *pulling) answers(cmd *imapclient.FetchCommand, n int) (got map[uint32]b
 		case !whole:
 			continue
 		case l.Size > Max:
-			l.Message = nil
+			l.Message, l.Head = nil, headOf(l.Message)
 		case len(l.Message) == first:
-			l.Message = nil // it is fetched whole, by itself: five hundred beginnings would fill the memory
+			l.Message, l.Head = nil, headOf(l.Message) // it is fetched whole, by itself: five hundred beginnings would fill the memory
 			larger = append(larger, l)
 			continue
 		}
@@ -187,13 +193,24 @@ func (p *pulling) answers(cmd *imapclient.FetchCommand, n int) (got map[uint32]b
 		}
 		if found {
 			if l.Message = message; message != nil {
-				l.Size = len(message)
+				l.Size, l.Head = len(message), nil
 			}
 			got[l.UID] = true
 			p.add(l)
 		}
 	}
 	return got, nil
+}
+
+// headOf is a copy of a letter's header, with the empty line that ends it, and no more than MaxHead of it: the rest of what was read is let go.
+func headOf(message []byte) []byte {
+	head := message[:min(len(message), MaxHead)]
+	for _, end := range []string{"\r\n\r\n", "\n\n"} {
+		if i := bytes.Index(head, []byte(end)); i >= 0 {
+			head = head[:i+len(end)]
+		}
+	}
+	return bytes.Clone(head)
 }
 
 // take reads one letter off the connection. It is whole if all came that the server announced.

@@ -198,3 +198,26 @@ func testContextEndsWhileBothAreAtWork(t *testing.T, sys *posttest.System) {
 	once(t, f)
 	s.holds(t, four)
 }
+
+// What comes while thousands of letters are fetched does not wait for all of them.
+func TestNewestBetweenMany(t *testing.T) { posttest.Each(t, testNewestBetweenMany) }
+
+func testNewestBetweenMany(t *testing.T, sys *posttest.System) {
+	const many = 6000
+	local, login := box(t, sys)
+	sys.Append(t, local, "INBOX", arrival, mails(t, 0, many)...)
+	s := &staged{replica: newReplica()}
+	s.store = func(_ context.Context, n int) error {
+		if n == 1 {
+			sys.Append(t, local, "INBOX", arrival, mail(t, many))
+		}
+		return nil
+	}
+	f := &fetch.Fetcher{Login: login, Sink: s}
+	once(t, f)
+	s.holds(t, many+1)
+	at := slices.IndexFunc(s.stored, func(l fetch.Letter) bool { return l.UID == many+1 })
+	if at < 0 || at > many/2 {
+		t.Errorf("the new letter was the %dth", at)
+	}
+}

@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,14 +21,18 @@ import (
 // session is one signed-in connection. One goroutine uses it.
 type session struct {
 	*Fetcher
+	login   care.MailLogin // as it was connected with
 	conn    *dial.Conn
 	c       *imapclient.Client
 	caps    imap.CapSet
 	changed chan struct{} // the server spoke of new messages in the selected folder
+	secured bool          // what is left to be done is to sign in
 
 	selected string            // the folder that is open, if any
 	folders  map[string]*state // as last seen
 	checked  time.Time         // the last full difference
+	gauged   time.Time         // when the sink was last told how the mail system stands
+	ends     time.Time         // of the certificate that came with STARTTLS
 }
 
 // state is what a folder looked like.
@@ -37,17 +42,37 @@ type state struct {
 	messages uint32
 }
 
-func (f *Fetcher) connect(ctx context.Context) (*session, error) {
-	e := f.Login.IMAP
-	conn, err := dial.Open(ctx, e, f.Login.Roots)
+// connect gives a session that has signed in; with an error, one that is closed, or nil.
+func (f *Fetcher) connect(ctx context.Context) (s *session, err error) {
+	logins := []care.MailLogin{f.Login}
+	if f.Places != nil {
+		logins = f.Places(f.Login)
+	}
+	for i, login := range logins {
+		next, failed := f.connectAt(ctx, login)
+		if failed == nil {
+			if f.Took != nil {
+				f.Took(login)
+			}
+			return next, nil
+		}
+		if i == 0 { // it is the place that counts, so its trouble is told
+			s, err = next, failed
+		}
+	}
+	return s, err
+}
+
+func (f *Fetcher) connectAt(ctx context.Context, login care.MailLogin) (*session, error) {
+	conn, err := dial.Open(ctx, login.IMAP, login.Roots)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Fetcher: f, conn: conn, changed: make(chan struct{}, 1), folders: map[string]*state{}}
+	s := &session{Fetcher: f, login: login, conn: conn, changed: make(chan struct{}, 1), folders: map[string]*state{}}
 	if err := s.begin(); err != nil {
 		err = s.explain(err)
 		s.close()
-		return nil, err
+		return s, err
 	}
 	return s, nil
 }
@@ -56,18 +81,19 @@ func (s *session) begin() error {
 	options := &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{
 		Mailbox: func(data *imapclient.UnilateralDataMailbox) {
 			if data.NumMessages != nil {
-				select {
-				case s.changed <- struct{}{}:
-				default:
-				}
+				s.news()
 			}
 		},
 	}}
-	e := s.Login.IMAP
+	e := s.login.IMAP
 	if e.TLS == care.TLSStart {
-		config, err := dial.Config(e, s.Login.Roots)
+		config, err := dial.Config(e, s.login.Roots)
 		if err != nil {
 			return err
+		}
+		config.VerifyConnection = func(c tls.ConnectionState) error {
+			s.ends = dial.Ends(c)
+			return nil
 		}
 		options.TLSConfig = config
 		if s.c, err = imapclient.NewStartTLS(s.conn, options); err != nil {
@@ -86,24 +112,33 @@ func (s *session) begin() error {
 	return s.signIn()
 }
 
+// news has INBOX looked at soon.
+func (s *session) news() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
 func (s *session) signIn() error {
 	caps := s.c.Caps()
 	if caps == nil {
 		return errors.New("the server did not say what it offers")
 	}
+	s.secured = true
 	var err error
 	switch {
 	case slices.Contains(caps.AuthMechanisms(), sasl.Plain):
-		err = s.c.Authenticate(sasl.NewPlainClient("", s.Login.User, s.Login.Password))
+		err = s.c.Authenticate(sasl.NewPlainClient("", s.login.User, s.login.Password))
 	case !caps.Has(imap.CapLoginDisabled):
-		err = s.c.Login(s.Login.User, s.Login.Password).Wait()
+		err = s.c.Login(s.login.User, s.login.Password).Wait()
 	default:
-		return dial.NoWayIn(s.Login.IMAP)
+		return dial.NoWayIn(s.login.IMAP)
 	}
 	var said *imap.Error
 	switch {
 	case errors.As(err, &said) && said.Type == imap.StatusResponseTypeNo && !passing(said.Code):
-		return dial.WrongPassword(s.Login.IMAP, err)
+		return dial.WrongPassword(s.login.IMAP, err)
 	case err != nil:
 		return s.unready(err)
 	}
@@ -129,7 +164,7 @@ func (s *session) unready(err error) error {
 	if !errors.As(err, &said) {
 		return err
 	}
-	host := s.Login.IMAP.Host
+	host := s.login.IMAP.Host
 	if said.Code == imap.ResponseCodeLimit {
 		return care.Because(care.Unavailable, err, fmt.Sprintf("The mail system at %s has too many connections of this login open. %s Postern tries again by itself; if this stays, close Postern where else it runs under this profile.", host, dial.Kept))
 	}
@@ -146,7 +181,7 @@ func (s *session) explain(err error) error {
 	if broke := s.conn.Failure(); broke != nil {
 		err = errors.Join(broke, err)
 	}
-	return dial.Explain(s.Login.IMAP, err)
+	return dial.Explain(s.login.IMAP, err)
 }
 
 func (s *session) close() {

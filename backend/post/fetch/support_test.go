@@ -39,7 +39,7 @@ type name struct {
 
 func newReplica() *replica { return &replica{byName: map[name]string{}, moved: make(chan struct{})} }
 
-func (r *replica) Known(_ context.Context, folder string, validity uint32) (func(uint32) bool, error) {
+func (r *replica) Known(_ context.Context, folder string, validity, _ uint32) (func(uint32) bool, error) {
 	if r.looks != nil {
 		r.looks(folder)
 	}
@@ -146,6 +146,16 @@ func (r *replica) texts() map[string]bool {
 		}
 	}
 	return out
+}
+
+// has looks for a letter. The lock is held, as until holds it.
+func (r *replica) has(text string) (name, bool) {
+	for n, have := range r.byName {
+		if have == text {
+			return n, true
+		}
+	}
+	return name{}, false
 }
 
 func (r *replica) count() int {

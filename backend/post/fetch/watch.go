@@ -14,6 +14,7 @@ import (
 const (
 	patience = dial.Patience    // with something awaited of the server
 	storing  = 10 * time.Minute // with nothing awaited of it
+	probe    = 5 * time.Second  // with an answer awaited of a connection that may be dead
 )
 
 // watch waits for new letters and fetches them, until something breaks.
@@ -29,6 +30,7 @@ func (s *session) watch(ctx context.Context) error {
 			}
 		}
 		s.Sink.UpToDate(s.Now())
+		s.gauge()
 		everywhere, err := s.wait(ctx, next.C)
 		if err != nil {
 			return err
@@ -84,7 +86,17 @@ func (s *session) wait(ctx context.Context, round <-chan time.Time) (everywhere 
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	s.conn.SetPatience(patience)
+	if doubted := s.doubted.Swap(false); doubted && err == nil {
+		s.conn.SetPatience(probe)
+		defer s.conn.SetPatience(patience)
+		if idle == nil { // else the end of the waiting is the question
+			if err := s.c.Noop().Wait(); err != nil {
+				return everywhere, fmt.Errorf("ask whether the connection is alive: %w", err)
+			}
+		}
+	} else {
+		s.conn.SetPatience(patience)
+	}
 	if idle == nil || err != nil {
 		if idle != nil {
 			_ = idle.Close() // the connection is ending
@@ -130,5 +142,5 @@ func (s *session) around(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.quota(ctx)
 }

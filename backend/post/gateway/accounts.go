@@ -185,6 +185,43 @@ func (g *Gateway) Without(ctx context.Context, name string) error {
 	})
 }
 
+// Remove takes a mailbox away with its logins, as if it had never been. care.Conflict: it holds letters, and stays.
+func (g *Gateway) Remove(ctx context.Context, local string) error {
+	var folders []int64
+	err := g.db.Write(ctx, func(tx *sql.Tx) error {
+		mailbox, err := mailboxNo(ctx, tx, local)
+		if err != nil {
+			return err
+		}
+		var holds bool
+		if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM letter l JOIN folder f ON f.no = l.folder WHERE f.mailbox = ?)", mailbox).Scan(&holds); err != nil {
+			return err
+		}
+		if holds {
+			return care.Refusef(care.Conflict, "The mailbox %s holds letters.", local)
+		}
+		if folders, err = numbers[int64](ctx, tx, "SELECT no FROM folder WHERE mailbox = ?", mailbox); err != nil {
+			return err
+		}
+		for _, statement := range []string{"DELETE FROM login WHERE mailbox = ?", "DELETE FROM folder WHERE mailbox = ?", "DELETE FROM mailbox WHERE no = ?"} {
+			if _, err := tx.ExecContext(ctx, statement, mailbox); err != nil {
+				return err
+			}
+		}
+		_, err = next(ctx, tx, "logins", 1)
+		return err
+	})
+	g.mu.Lock()
+	r := g.running
+	g.mu.Unlock()
+	if err == nil && r != nil {
+		for _, no := range folders {
+			r.indexes.drop(no)
+		}
+	}
+	return err
+}
+
 // changed runs a statement that must change a row, and tells the running gateway that logins are not what they were.
 func (g *Gateway) changed(ctx context.Context, tx *sql.Tx, none, statement string, args ...any) error {
 	done, err := tx.ExecContext(ctx, statement, args...)
@@ -266,14 +303,26 @@ type recipient struct {
 
 var errNobody = errors.New("there is no such mailbox")
 
-// recipient finds where letters for a local part go: that of a mailbox, or of a login, whose notices go to its mailbox.
+// recipient finds where letters for a local part go: that of a mailbox, or of a login, whose notices go to its mailbox; with a
+// "+" in it, what stands before that, if the whole is nobody's (RFC 5233).
 func (g *Gateway) recipient(ctx context.Context, local string) (r recipient, err error) {
+	r, err = g.named(ctx, local)
+	if user, _, detail := strings.Cut(local, "+"); errors.Is(err, errNobody) && detail {
+		return g.named(ctx, user)
+	}
+	return r, err
+}
+
+func (g *Gateway) named(ctx context.Context, local string) (r recipient, err error) {
 	err = g.db.Read(ctx, func(tx *sql.Tx) error {
-		var bytes int64
-		err := tx.QueryRowContext(ctx, `SELECT m.no, f.no, m.bytes FROM mailbox m JOIN folder f ON f.mailbox = m.no AND f.name = 'INBOX'
+		err := tx.QueryRowContext(ctx, `SELECT m.no, f.no FROM mailbox m JOIN folder f ON f.mailbox = m.no AND f.name = 'INBOX'
 			WHERE m.no = coalesce((SELECT no FROM mailbox WHERE local = ?1 AND closed = 0), (SELECT mailbox FROM login WHERE name = ?1))`, local).
-			Scan(&r.mailbox, &r.folder, &bytes)
-		r.free = g.o.Limits.Mailbox - bytes
+			Scan(&r.mailbox, &r.folder)
+		if err != nil {
+			return err
+		}
+		used, err := roomOf(tx, r.mailbox)
+		r.free = g.o.Limits.Mailbox - used.letters
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {

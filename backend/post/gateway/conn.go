@@ -212,6 +212,7 @@ type listener struct {
 	net.Listener
 	r       *running
 	tls     *tls.Config // nil: it begins in the clear
+	asks    bool        // it is of IMAP, and its connections are secured from the start
 	perRead time.Duration
 	refusal string // what is said where there is no room
 }
@@ -233,10 +234,14 @@ func (l *listener) Accept() (net.Conn, error) {
 			l.refuse(c)
 			continue
 		}
-		if l.tls != nil {
-			return tls.Server(c, l.tls), nil
+		if l.tls == nil {
+			return c, nil
 		}
-		return c, nil
+		if secured := tls.Server(c, l.tls); !l.asks {
+			return secured, nil
+		} else {
+			return &asker{Conn: secured}, nil
+		}
 	}
 }
 
@@ -262,6 +267,9 @@ func (l *listener) refuse(c *conn) {
 
 // under gives the conn under what a library holds, or nil.
 func under(c net.Conn) *conn {
+	if a, ok := c.(*asker); ok {
+		c = a.Conn
+	}
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}

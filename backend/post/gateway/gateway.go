@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -35,6 +36,9 @@ type Options struct {
 	// STARTTLS. An address without a port, and at first none at all, means a free port of 127.0.0.1 that is kept from
 	// then on; IMAP and SMTP are not served unless Clear.
 	IMAPS, SMTPS, IMAP, SMTP string
+	// GoOn serves the addresses and hosts that were kept before on beside the given ones, as far as it can, for logins that
+	// name them; kept when given, for the last three.
+	GoOn bool
 	// Clear serves IMAP and SMTP too, and takes passwords there without TLS from this computer. For tests that read along.
 	Clear bool
 	// Certificate and Key are files with a chain and a key to use, and Roots one with the authorities that a client must
@@ -52,7 +56,8 @@ const DefaultDomain = "postern.internal"
 // Limits are what clients may do. Zero fields are the defaults.
 type Limits struct {
 	Letter     int64 // bytes of one letter: 10,240,000; at most 16 MiB
-	Mailbox    int64 // bytes of all letters in a mailbox: 2 GiB
+	Mailbox    int64 // bytes of the letters in a mailbox, but for those in Archive and under it: 2 GiB
+	Archive    int64 // bytes of those: four times as many
 	Recipients int   // of one letter: 100
 	PerMinute  int   // letters, counted for each recipient, that one login submits in a minute, after a first 600: 600
 	Login      int   // connections of one login: 20
@@ -76,6 +81,7 @@ func (l *Limits) fill() {
 	fill(&l.Letter, 10_240_000)
 	l.Letter = min(l.Letter, largestEver)
 	fill(&l.Mailbox, 2<<30)
+	fill(&l.Archive, 4*l.Mailbox)
 	fill(&l.Recipients, 100)
 	fill(&l.PerMinute, 600)
 	fill(&l.Login, 20)
@@ -105,6 +111,7 @@ type Gateway struct {
 	mu      sync.Mutex
 	running *running // nil while stopped
 	closed  bool
+	held    map[string]net.Listener // ports that were picked at the opening, until the first start
 }
 
 //go:embed schema.sql
@@ -138,7 +145,7 @@ func Open(ctx context.Context, dir string, o Options) (*Gateway, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, care.Because(care.Internal, err, "The gateway's folder "+dir+" cannot be made.")
 	}
-	g := &Gateway{dir: dir, o: o, log: o.Log, gate: newGate(o.Limits), rates: rates{perMinute: o.Limits.PerMinute}}
+	g := &Gateway{dir: dir, o: o, log: o.Log, gate: newGate(o.Limits), rates: rates{perMinute: o.Limits.PerMinute}, held: map[string]net.Listener{}}
 	var err error
 	// Not encrypted: it starts without a person, so its key would lie beside it. Letters in it are sealed by those who send
 	// them, and passwords are kept as hashes.
@@ -146,6 +153,7 @@ func Open(ctx context.Context, dir string, o Options) (*Gateway, error) {
 		return nil, err
 	}
 	if err := g.settle(ctx); err != nil {
+		g.release()
 		return nil, errors.Join(err, g.db.Close())
 	}
 	return g, nil
@@ -159,6 +167,7 @@ func (g *Gateway) Close() error {
 		return nil
 	}
 	g.closed = true
+	g.release()
 	g.mu.Unlock()
 	return errors.Join(g.Stop(), g.db.Close())
 }

@@ -23,7 +23,8 @@ var offered = imap.CapSet{
 	imap.CapBinary: {}, imap.CapChildren: {}, imap.CapSpecialUse: {},
 }
 
-// imapServer serves connections; with start it offers STARTTLS, with clear it takes passwords without.
+// imapServer serves connections; with start it offers STARTTLS, with clear it takes passwords without: also where TLS is, since
+// the library does not see it under what answers for QUOTA.
 func imapServer(r *running, start *tls.Config, clear bool) *imapserver.Server {
 	return imapserver.New(&imapserver.Options{
 		Caps: offered, Logger: libraryLog{r.g, "imap"}, TLSConfig: start, InsecureAuth: clear,
@@ -33,6 +34,10 @@ func imapServer(r *running, start *tls.Config, clear bool) *imapserver.Server {
 				return nil, nil, &imap.Error{Type: imap.StatusResponseTypeBye, Text: isEnding}
 			}
 			s := &session{r: r, c: c, conn: own}
+			if a, is := c.NetConn().(*asker); is {
+				s.asker = a
+				a.s.Store(s)
+			}
 			if start == nil { // before STARTTLS there is no safe moment for a word
 				s.mayBye()
 			}
@@ -57,6 +62,7 @@ type session struct {
 	r     *running
 	c     *imapserver.Conn
 	conn  *conn
+	asker *asker // nil: the connection began in the clear
 	in    atomic.Pointer[signedIn]
 	a     account
 	wrong int
@@ -145,6 +151,9 @@ func (s *session) Login(name, password string) error {
 	s.in.Store(in)
 	s.r.enter(in)
 	s.mayBye()
+	if s.asker != nil {
+		s.asker.offers.Store(true)
+	}
 	return nil
 }
 

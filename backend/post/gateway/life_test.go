@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,7 +34,9 @@ func TestRestart(t *testing.T) {
 	begun.want("250", "RCPT TO:<box@clinic.example>")
 	begun.want("354", "DATA")
 	begun.send("Subject: under way\r\n")
-	time.Sleep(50 * time.Millisecond) // nothing answers a line of a letter, so nothing tells that it has come
+	for !s.Taking() {
+		runtime.Gosched() // nothing answers a line of a letter
+	}
 
 	// Sessions are told, and a letter that is under way arrives.
 	stopped := make(chan error)

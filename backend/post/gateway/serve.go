@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -57,8 +58,11 @@ const (
 	lastWords   = time.Second
 )
 
+// ErrRuns is why a gateway does not start that another process runs.
+var ErrRuns = errors.New("another process runs this gateway")
+
 // Start makes the gateway answer, and returns when it does. It does nothing if it runs. care.Conflict: another process
-// runs it, or a port is taken.
+// runs it (ErrRuns), or it cannot listen on a port, in the field "imapport" or "smtpport".
 func (g *Gateway) Start(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -72,7 +76,7 @@ func (g *Gateway) Start(ctx context.Context) error {
 		ending: make(chan struct{}), conns: map[*conn]bool{}, sessions: map[*signedIn]bool{}}
 	var err error
 	if r.lock, err = store.Lock(filepath.Join(g.dir, "lock")); err != nil {
-		return care.Because(care.Conflict, err, "This gateway runs already: another process has its folder "+g.dir+".")
+		return care.Because(care.Conflict, errors.Join(ErrRuns, err), "This gateway runs already: another process has its folder "+g.dir+".")
 	}
 	if err := r.start(ctx); err != nil {
 		for _, l := range r.listeners {
@@ -82,6 +86,20 @@ func (g *Gateway) Start(ctx context.Context) error {
 	}
 	g.running = r
 	return nil
+}
+
+// RunsElsewhere reports whether another process runs this gateway, or another Gateway of this process.
+func (g *Gateway) RunsElsewhere() (bool, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running != nil {
+		return false, nil
+	}
+	lock, err := store.Lock(filepath.Join(g.dir, "lock"))
+	if err != nil {
+		return true, nil // as Start takes it
+	}
+	return false, lock.Close()
 }
 
 func (r *running) start(ctx context.Context) error {
@@ -97,14 +115,9 @@ func (r *running) start(ctx context.Context) error {
 	if r.writer, err = newWriter(ctx, g, r.indexes); err != nil {
 		return err
 	}
-	open := map[string]net.Listener{}
-	for service, at := range g.at.addresses {
-		l, err := net.Listen("tcp", at)
-		if err != nil {
-			return care.Because(care.Conflict, err, fmt.Sprintf("The gateway cannot listen for %s on %s, where its logins look for it: another program has that port, or this computer not that address.", service, at))
-		}
-		open[service] = l
-		r.listeners = append(r.listeners, l)
+	open, err := r.listen()
+	if err != nil {
+		return err
 	}
 	go r.writer.run()
 	r.serving.Add(1)
@@ -113,7 +126,8 @@ func (r *running) start(ctx context.Context) error {
 		r.watch()
 	}()
 	config := c.config()
-	for service, l := range open {
+	for _, at := range open {
+		service, l := at.service, at.Listener
 		in := &listener{Listener: l, r: r}
 		secure := service == imaps || service == smtps
 		if secure {
@@ -124,9 +138,9 @@ func (r *running) start(ctx context.Context) error {
 			in.refusal = "* BYE The gateway has no room for another connection. Try again later.\r\n"
 			start := config
 			if secure {
-				start = nil
+				start, in.asks = nil, true
 			}
-			s := imapServer(r, start, clear)
+			s := imapServer(r, start, clear || secure)
 			r.imap = append(r.imap, s)
 			r.serve(func() error { return s.Serve(in) })
 			continue
@@ -141,6 +155,64 @@ func (r *running) start(ctx context.Context) error {
 		r.serve(func() error { return s.Serve(in) })
 	}
 	return nil
+}
+
+// service is one that is listened for.
+type service struct {
+	service string
+	net.Listener
+}
+
+// listen opens the gateway's ports, and those that it has left as far as they can be had.
+func (r *running) listen() (open []service, err error) {
+	g := r.g
+	for name, at := range g.at.addresses {
+		l := g.held[name]
+		delete(g.held, name)
+		if l == nil {
+			if l, err = net.Listen("tcp", at); err != nil {
+				return nil, deaf(name, at, err)
+			}
+		}
+		open = append(open, service{name, l})
+		r.listeners = append(r.listeners, l)
+	}
+	for name, all := range g.at.former {
+		for _, at := range all {
+			l, err := net.Listen("tcp", at)
+			if err != nil {
+				g.log.Warn("the gateway cannot serve where it was before", "service", name, "address", at, "err", err)
+				continue
+			}
+			open = append(open, service{name, l})
+			r.listeners = append(r.listeners, l)
+		}
+	}
+	return open, nil
+}
+
+// deaf says why a port cannot be listened on.
+func deaf(service, at string, err error) error {
+	host, port, _ := net.SplitHostPort(at) // it was joined here
+	field := "smtpport"
+	if service == imaps || service == imapC {
+		field = "imapport"
+	}
+	where := at
+	if everywhere(host) {
+		where = "port " + port
+	}
+	why := "."
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		why = ": another program has that port. Choose another one, or end that program."
+	case errors.Is(err, syscall.EACCES):
+		why = ": ports below 1024 are for programs with more rights on this computer. Choose one from 1024 on."
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		why = ": this computer does not have that address."
+	}
+	what := fmt.Sprintf("The gateway cannot listen for %s on %s%s", service, where, why)
+	return care.Because(care.Conflict, err, what).In(field)
 }
 
 func loopback(a net.Addr) bool {

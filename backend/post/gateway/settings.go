@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +22,10 @@ type settings struct {
 	domain    string
 	hosts     []string
 	addresses map[string]string // by service
+
+	// What logins name that were made before the gateway moved: served on as far as it can be.
+	former      map[string][]string // addresses by service, the newest first
+	formerHosts []string
 }
 
 // The services of a gateway.
@@ -32,9 +38,37 @@ const (
 
 var domainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
+// Serving are the options of a gateway that other computers reach under a host, a name or an address, or "" for one that
+// serves this computer alone; with its ports, 0 for free ones. Refusals are in the fields "host", "imapport" and "smtpport".
+func Serving(host string, imap, smtp int) (Options, error) {
+	for field, port := range map[string]int{"imapport": imap, "smtpport": smtp} {
+		if port < 0 || port > 65535 {
+			return Options{}, care.Refusef(care.Invalid, "A port is a number from 1 to 65535.").In(field)
+		}
+	}
+	if imap != 0 && imap == smtp {
+		return Options{}, care.Refusef(care.Invalid, "IMAP and SMTP need a port each.").In("smtpport")
+	}
+	at, hosts := "127.0.0.1", slices.Clone(alone)
+	if host = strings.ToLower(strings.TrimSpace(host)); host != "" {
+		ip := net.ParseIP(host)
+		switch {
+		case ip == nil && (!domainName.MatchString(host) || len(host) > 253), ip.IsUnspecified():
+			return Options{}, care.Refusef(care.Invalid, "That is no name and no address of a computer. It looks like postern.clinic.example or 192.168.1.20.").In("host")
+		case isLocal(host) || strings.HasSuffix(host, ".localhost"):
+			return Options{}, care.Refusef(care.Invalid, "No other computer reaches this one under that. Type the name or the address that this computer has in the clinic's network, or nothing if no other is to reach it.").In("host")
+		}
+		at, hosts = "", append([]string{host}, alone...)
+	}
+	return Options{Hosts: hosts, IMAPS: net.JoinHostPort(at, strconv.Itoa(imap)), SMTPS: net.JoinHostPort(at, strconv.Itoa(smtp))}, nil
+}
+
+// alone are the hosts of a gateway for its own computer.
+var alone = []string{"127.0.0.1", "::1", "localhost"}
+
 // settle reads what was kept, puts what the options say over it and keeps the result.
 func (g *Gateway) settle(ctx context.Context) error {
-	g.at.addresses = map[string]string{}
+	g.at.addresses, g.at.former = map[string]string{}, map[string][]string{}
 	return g.db.Write(ctx, func(tx *sql.Tx) error {
 		kept, err := readSettings(ctx, tx)
 		if err != nil {
@@ -53,14 +87,16 @@ func (g *Gateway) settle(ctx context.Context) error {
 			if address == "" {
 				address = kept[service]
 			}
-			if g.at.addresses[service], err = placed(service, address); err != nil {
+			if g.at.addresses[service], err = g.placed(service, address); err != nil {
 				return err
 			}
 			if err := g.reachable(service); err != nil {
 				return err
 			}
 			changed[service] = g.at.addresses[service]
+			changed[service+" former"] = g.settleFormer(service, kept)
 		}
+		changed["hosts former"] = g.settleFormerHosts(kept)
 		for name, value := range changed {
 			if kept[name] == value {
 				continue // opening writes nothing where nothing changes
@@ -90,7 +126,7 @@ func (g *Gateway) settleNames(kept map[string]string) error {
 		g.at.hosts = strings.Fields(kept["hosts"])
 	}
 	if len(g.at.hosts) == 0 {
-		g.at.hosts = []string{"127.0.0.1", "::1", "localhost"}
+		g.at.hosts = slices.Clone(alone)
 	}
 	return nil
 }
@@ -131,8 +167,51 @@ func (g *Gateway) settleFiles(kept, changed map[string]string) {
 	}
 }
 
-// placed gives an address its port, a free one where it has none.
-func placed(service, address string) (string, error) {
+// mostFormer is how many places a gateway serves that it has left.
+const mostFormer = 3
+
+// settleFormer says on which addresses that it has left the gateway goes on serving. One that serves this computer alone
+// again is reached by others nowhere.
+func (g *Gateway) settleFormer(service string, kept map[string]string) string {
+	now := g.at.addresses[service]
+	all := strings.Fields(kept[service+" former"])
+	if was := kept[service]; g.o.GoOn && was != "" && was != now {
+		all = append([]string{was}, all...)
+	}
+	host, port, _ := net.SplitHostPort(now) // it was joined here
+	var former []string
+	for _, address := range all {
+		h, p, err := net.SplitHostPort(address)
+		covered := p == port && (h == host || everywhere(host))
+		if err == nil && !covered && !slices.Contains(former, address) && (!isLocal(host) || isLocal(h)) {
+			former = append(former, address)
+		}
+	}
+	g.at.former[service] = former[:min(len(former), mostFormer)]
+	return strings.Join(g.at.former[service], " ")
+}
+
+func (g *Gateway) settleFormerHosts(kept map[string]string) string {
+	all := strings.Fields(kept["hosts former"])
+	if g.o.GoOn {
+		all = append(strings.Fields(kept["hosts"]), all...)
+	}
+	for _, h := range all {
+		if !slices.Contains(g.at.hosts, h) && !slices.Contains(g.at.formerHosts, h) {
+			g.at.formerHosts = append(g.at.formerHosts, h)
+		}
+	}
+	g.at.formerHosts = g.at.formerHosts[:min(len(g.at.formerHosts), 3*mostFormer)]
+	return strings.Join(g.at.formerHosts, " ")
+}
+
+func everywhere(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
+}
+
+// placed gives an address its port, a free one where it has none. That is held until the gateway starts, or is closed.
+func (g *Gateway) placed(service, address string) (string, error) {
 	if address == "" {
 		address = "127.0.0.1"
 	}
@@ -143,12 +222,38 @@ func placed(service, address string) (string, error) {
 	if port != "0" {
 		return net.JoinHostPort(host, port), nil
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	l, err := pickPort(host)
 	if err != nil {
 		return "", care.Because(care.Invalid, err, fmt.Sprintf("The gateway cannot listen for %s at %q.", service, address))
 	}
-	defer func() { _ = l.Close() }() // only its port was wanted
+	if before := g.held[service]; before != nil {
+		_ = before.Close() // the step is being made once more; it served nobody
+	}
+	g.held[service] = l
 	return l.Addr().String(), nil
+}
+
+// pickPort listens on a port that nobody has, and that systems do not hand out (from 32768 or 49152 on) to whoever connects somewhere:
+// the next time that the gateway starts, such a one may be another program's.
+func pickPort(host string) (net.Listener, error) {
+	any, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return nil, err
+	}
+	for range 100 {
+		if l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(10_000+rand.N(10_000)))); err == nil {
+			return l, any.Close()
+		}
+	}
+	return any, nil
+}
+
+// release gives back the ports that were picked and not used.
+func (g *Gateway) release() {
+	for service, l := range g.held {
+		_ = l.Close() // it served nobody
+		delete(g.held, service)
+	}
 }
 
 func readSettings(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
@@ -195,6 +300,18 @@ func (g *Gateway) Endpoint(service string, mode care.TLSMode) care.Endpoint {
 	port, _ := strconv.Atoi(text)
 	return care.Endpoint{Host: g.at.hosts[0], Port: port, TLS: mode}
 }
+
+// Place is where its clients find it, as logins name it that are made now.
+func (g *Gateway) Place() (care.MailPlace, error) {
+	roots, err := g.roots()
+	return care.MailPlace{IMAP: g.Endpoint(imaps, care.TLSImplicit), SMTP: g.Endpoint(smtps, care.TLSImplicit), Roots: roots}, err
+}
+
+// Hosts are the names and addresses under which clients reach it.
+func (g *Gateway) Hosts() []string { return slices.Clone(g.at.hosts) }
+
+// Alone reports whether it serves this computer alone.
+func (g *Gateway) Alone() bool { return isLocal(g.at.hosts[0]) }
 
 // Addresses says on which addresses the gateway listens, by service.
 func (g *Gateway) Addresses() map[string]string {

@@ -222,7 +222,7 @@ func replace(file, kind string, der []byte, mode fs.FileMode) error {
 
 // certificates gives those of this gateway.
 func (g *Gateway) certificates() (*certificates, error) {
-	c := &certificates{dir: filepath.Join(g.dir, "tls"), hosts: g.at.hosts, now: g.o.Now, files: [2]string{g.o.Certificate, g.o.Key}}
+	c := &certificates{dir: filepath.Join(g.dir, "tls"), hosts: slices.Concat(g.at.hosts, g.at.formerHosts), now: g.o.Now, files: [2]string{g.o.Certificate, g.o.Key}}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -173,9 +174,10 @@ var errQuota = errors.New("the mailbox is full")
 // add puts letters into a folder and gives the first of their UIDs, which follow one another, and the folder's
 // UIDVALIDITY. errQuota: there is no room in the mailbox.
 func (c *change) add(folder int64, letters ...letter) (first, validity uint32, err error) {
-	var mailbox, used int64
-	if err := c.tx.QueryRow("SELECT m.no, m.bytes, f.next, f.validity FROM folder f JOIN mailbox m ON m.no = f.mailbox WHERE f.no = ?", folder).
-		Scan(&mailbox, &used, &first, &validity); err != nil {
+	var mailbox int64
+	var name string
+	if err := c.tx.QueryRow("SELECT mailbox, name, next, validity FROM folder WHERE no = ?", folder).
+		Scan(&mailbox, &name, &first, &validity); err != nil {
 		return 0, 0, noFolder(err)
 	}
 	total := int64(0)
@@ -184,8 +186,8 @@ func (c *change) add(folder int64, letters ...letter) (first, validity uint32, e
 		total += int64(len(l.bytes))
 		flags[i] = l.flags
 	}
-	if used+total > c.w.g.o.Limits.Mailbox {
-		return 0, 0, errQuota
+	if err := c.fits(mailbox, name, total); err != nil {
+		return 0, 0, err
 	}
 	if uint64(first)+uint64(len(letters)) >= 1<<32 {
 		return 0, 0, fmt.Errorf("folder %d has no numbers left", folder)
@@ -212,6 +214,42 @@ func (c *change) add(folder int64, letters ...letter) (first, validity uint32, e
 	}
 	c.after = append(c.after, func() { c.w.indexes.added(folder, first, flags) })
 	return first, validity, nil
+}
+
+// archive is the folder whose letters, with those of the folders under it, do not count as what fills a mailbox: whoever puts old
+// letters away there makes room for new ones. They have a limit of their own.
+const archive = "Archive"
+
+func inArchive(name string) bool {
+	return name == archive || strings.HasPrefix(name, archive+string(delimiter))
+}
+
+// room is how many bytes letters take up in a mailbox, and in its archive.
+type room struct{ letters, archive int64 }
+
+func roomOf(tx *sql.Tx, mailbox int64) (r room, err error) {
+	err = tx.QueryRow("SELECT m.bytes, coalesce((SELECT sum(f.bytes) FROM folder f WHERE f.mailbox = m.no AND (f.name = ?2 OR substr(f.name, 1, length(?2) + 1) = ?2 || ?3)), 0) "+
+		"FROM mailbox m WHERE m.no = ?1", mailbox, archive, string(delimiter)).Scan(&r.letters, &r.archive)
+	r.letters -= r.archive
+	return r, err
+}
+
+// room is how many bytes a folder may still take.
+func (c *change) room(mailbox int64, folder string) (int64, error) {
+	used, err := roomOf(c.tx, mailbox)
+	if inArchive(folder) {
+		return c.w.g.o.Limits.Archive - used.archive, err
+	}
+	return c.w.g.o.Limits.Mailbox - used.letters, err
+}
+
+// fits refuses what there is no room for in a folder.
+func (c *change) fits(mailbox int64, folder string, bytes int64) error {
+	room, err := c.room(mailbox, folder)
+	if err == nil && bytes > room {
+		err = errQuota
+	}
+	return err
 }
 
 // count notes what a folder and its mailbox hold more, or less, and how many UIDs were given.
@@ -261,7 +299,9 @@ func (c *change) shred(body int64) error {
 // that were there, the first new one and the UIDVALIDITY of where they are now.
 func (c *change) move(from, to int64, uids []uint32) (moved []uint32, first, validity uint32, err error) {
 	var mailbox int64
-	if err := c.tx.QueryRow("SELECT mailbox, next, validity FROM folder WHERE no = ?", to).Scan(&mailbox, &first, &validity); err != nil {
+	var name, was string
+	if err := c.tx.QueryRow("SELECT t.mailbox, t.name, t.next, t.validity, f.name FROM folder t, folder f WHERE t.no = ? AND f.no = ?", to, from).
+		Scan(&mailbox, &name, &first, &validity, &was); err != nil {
 		return nil, 0, 0, noFolder(err)
 	}
 	bytes, flags := int64(0), make([]uint8, 0, len(uids))
@@ -279,6 +319,11 @@ func (c *change) move(from, to int64, uids []uint32) (moved []uint32, first, val
 		bytes += size
 		moved, flags = append(moved, uid), append(flags, flag)
 	}
+	if inArchive(name) != inArchive(was) {
+		if err := c.fits(mailbox, name, bytes); err != nil {
+			return nil, 0, 0, err
+		}
+	}
 	c.after = append(c.after, func() {
 		c.w.indexes.removed(from, moved)
 		c.w.indexes.added(to, first, flags)
@@ -291,10 +336,14 @@ func (c *change) move(from, to int64, uids []uint32) (moved []uint32, first, val
 
 // copy copies letters to another folder of the same mailbox, under new UIDs in the same order.
 func (c *change) copy(from, to int64, uids []uint32) (copied []uint32, first, validity uint32, err error) {
-	var mailbox, used int64
-	if err := c.tx.QueryRow("SELECT m.no, m.bytes, f.next, f.validity FROM folder f JOIN mailbox m ON m.no = f.mailbox WHERE f.no = ?", to).
-		Scan(&mailbox, &used, &first, &validity); err != nil {
+	var mailbox int64
+	var name string
+	if err := c.tx.QueryRow("SELECT mailbox, name, next, validity FROM folder WHERE no = ?", to).Scan(&mailbox, &name, &first, &validity); err != nil {
 		return nil, 0, 0, noFolder(err)
+	}
+	room, err := c.room(mailbox, name)
+	if err != nil {
+		return nil, 0, 0, err
 	}
 	bytes, flags := int64(0), make([]uint8, 0, len(uids))
 	for _, uid := range uids {
@@ -307,7 +356,7 @@ func (c *change) copy(from, to int64, uids []uint32) (copied []uint32, first, va
 		if err != nil {
 			return nil, 0, 0, err
 		}
-		if bytes += size; used+bytes > c.w.g.o.Limits.Mailbox {
+		if bytes += size; bytes > room {
 			return nil, 0, 0, errQuota
 		}
 		c.w.body++

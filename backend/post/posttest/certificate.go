@@ -64,18 +64,20 @@ func SilentServer(tb testing.TB, mode care.TLSMode) care.Endpoint {
 	return care.Endpoint{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: mode}
 }
 
-// ClosedPort is one on which nobody listens.
+// ClosedPort is one on which nobody listens, nor can before the test ends: a connection of ours has it at its other end.
 func ClosedPort(tb testing.TB, mode care.TLSMode) care.Endpoint {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
+	serve(tb, l)
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
 		tb.Fatal(err)
 	}
-	return care.Endpoint{Host: "127.0.0.1", Port: port, TLS: mode}
+	tb.Cleanup(func() { _ = c.Close() }) // nothing was said
+	return care.Endpoint{Host: "127.0.0.1", Port: c.LocalAddr().(*net.TCPAddr).Port, TLS: mode}
 }
 
 // serve takes connections, reads them to their end, and answers nothing.

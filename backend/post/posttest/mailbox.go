@@ -93,6 +93,36 @@ func (s *System) append(tb testing.TB, local, folder string, at time.Time, messa
 	return nil
 }
 
+// Limit says how many bytes a mailbox of the recipe's may hold, beside what is in its archive. The gateway has one limit for all
+// mailboxes: NewGateway.
+func (s *System) Limit(tb testing.TB, local string, bytes int) {
+	tb.Helper()
+	if s.own != nil {
+		tb.Fatal("the gateway has one limit for all mailboxes")
+	}
+	users := filepath.Join(s.Dir(), "users")
+	all, err := os.ReadDir(users)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, e := range all { // its own, and those of its logins
+		file := filepath.Join(users, e.Name())
+		b, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		line, rule, _ := strings.Cut(strings.TrimSpace(string(b)), " userdb_quota_rule=")
+		_, rest, _ := strings.Cut(rule, " ")
+		if fields := strings.Fields(line); !strings.HasSuffix(fields[0], "/mail/"+local) {
+			continue
+		}
+		line = strings.TrimSpace(line+" "+rest) + fmt.Sprintf(" userdb_quota_rule=*:storage=%dB", bytes)
+		if err := os.WriteFile(file, []byte(line+"\n"), 0o640); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
 // Count is how many messages a folder holds.
 func (s *System) Count(tb testing.TB, local, folder string) int {
 	tb.Helper()

@@ -1,6 +1,7 @@
 // Package posttest gives tests the real mail systems, the embedded gateway and the Dovecot and Postfix of build/gateways,
-// on loopback ports, with what a test does to mailboxes behind a client's back, and a proxy that breaks connections where
-// the test says. It exists for tests alone and skips nothing; Postfix needs root.
+// on loopback ports, with what a test does to mailboxes behind a client's back, a proxy that breaks connections where the
+// test says, and another computer's network. It exists for tests alone. It skips nothing but what needs that network where
+// there can be none; Postfix needs root.
 package posttest
 
 import (
@@ -87,6 +88,23 @@ func Start(tb testing.TB, w Which) *System {
 func New(tb testing.TB, w Which) *System {
 	tb.Helper()
 	s, stop, err := run(w, Options)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+// NewGateway gives a gateway of the test's own whose mailboxes hold so many bytes.
+func NewGateway(tb testing.TB, mailbox int64) *System {
+	tb.Helper()
+	o := Options
+	o.Limits.Mailbox = mailbox
+	s, stop, err := run(Gateway, o)
 	if err != nil {
 		tb.Fatal(err)
 	}

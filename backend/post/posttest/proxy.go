@@ -28,6 +28,8 @@ type Proxy struct {
 	conns   map[net.Conn]bool
 	closed  bool
 	wait    sync.WaitGroup
+	stall   chan struct{} // closed: what is open passes nothing any more
+	over    chan struct{}
 }
 
 // Fault is a way in which a connection breaks.
@@ -59,7 +61,8 @@ func NewProxy(tb testing.TB, target care.Endpoint) *Proxy {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Proxy{target: net.JoinHostPort(target.Host, strconv.Itoa(target.Port)), listener: l, conns: map[net.Conn]bool{}}
+	p := &Proxy{target: net.JoinHostPort(target.Host, strconv.Itoa(target.Port)), listener: l, conns: map[net.Conn]bool{},
+		stall: make(chan struct{}), over: make(chan struct{})}
 	p.wait.Add(1)
 	go p.accept()
 	tb.Cleanup(func() {
@@ -67,6 +70,7 @@ func NewProxy(tb testing.TB, target care.Endpoint) *Proxy {
 		p.closed = true
 		p.mu.Unlock()
 		_ = l.Close()
+		close(p.over)
 		p.CutAll()
 		p.wait.Wait()
 	})
@@ -116,6 +120,30 @@ func (p *Proxy) CutAll() {
 	}
 }
 
+// Stall lets every connection that is open stay so, and passes nothing on any more: as a network that has gone does.
+func (p *Proxy) Stall() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.stall)
+	p.stall = make(chan struct{})
+}
+
+// passing writes until its connections stall; then it takes a write and never ends it.
+type passing struct {
+	io.Writer
+	stall, over <-chan struct{}
+}
+
+func (w passing) Write(b []byte) (int, error) {
+	select {
+	case <-w.stall:
+		<-w.over
+		return 0, net.ErrClosed
+	default:
+		return w.Writer.Write(b)
+	}
+}
+
 // Said is what clients have said so far, at most 1 MiB of it.
 func (p *Proxy) Said() string {
 	p.mu.Lock()
@@ -156,36 +184,37 @@ func (p *Proxy) accept() {
 		byLine := f != nil && f.bytes < 0 || rewrite != nil || p.broken != nil
 		p.opened++
 		p.conns[client], p.conns[server] = true, true
-		closed := p.closed
+		closed, stall := p.closed, p.stall
 		p.mu.Unlock()
 		if closed {
 			_, _ = client.Close(), server.Close()
 			return
 		}
 		p.wait.Add(1)
-		go p.serve(client, server, f, rewrite, byLine)
+		go p.serve(client, server, f, rewrite, byLine, stall)
 	}
 }
 
-func (p *Proxy) serve(client, server net.Conn, f *fault, rewrite func(string) string, byLine bool) {
+func (p *Proxy) serve(client, server net.Conn, f *fault, rewrite func(string) string, byLine bool, stall <-chan struct{}) {
 	defer p.wait.Done()
 	ended := make(chan struct{})
 	cut := func() { _, _ = client.Close(), server.Close() }
 	message := &dataEnd{take: p.take}
 	go func() {
 		defer close(ended)
-		_, _ = io.Copy(server, io.TeeReader(client, message)) // either side's end is the end
+		_, _ = io.Copy(passing{server, stall, p.over}, io.TeeReader(client, message)) // either side's end is the end
 		cut()
 	}()
+	heard := passing{client, stall, p.over}
 	switch {
 	case byLine:
-		p.answers(client, server, f, rewrite, message)
+		p.answers(heard, server, f, rewrite, message)
 	case f != nil:
-		if _, err := io.CopyN(client, server, int64(f.bytes)); err == nil {
+		if _, err := io.CopyN(heard, server, int64(f.bytes)); err == nil {
 			p.happen(f)
 		}
 	default:
-		_, _ = io.Copy(client, server) // either side's end is the end
+		_, _ = io.Copy(heard, server) // either side's end is the end
 	}
 	cut()
 	<-ended
@@ -208,7 +237,7 @@ func (p *Proxy) happen(f *fault) {
 var literal = regexp.MustCompile(`\{(\d+)\+?\}\r\n$`)
 
 // answers passes on what the server says, line by line and literal by literal, until it ends or the fault happens.
-func (p *Proxy) answers(client, server net.Conn, f *fault, rewrite func(string) string, message *dataEnd) {
+func (p *Proxy) answers(client io.Writer, server net.Conn, f *fault, rewrite func(string) string, message *dataEnd) {
 	r := bufio.NewReaderSize(server, 64<<10)
 	passed := 0
 	for {

@@ -53,6 +53,21 @@ func Dial(ctx context.Context, login care.MailLogin) (*Session, error) {
 	return s, nil
 }
 
+// DialFirst is Dial with the first of several forms of a login that succeeds: a mail system moves. If none does, the error is
+// of the first.
+func DialFirst(ctx context.Context, logins ...care.MailLogin) (s *Session, by care.MailLogin, err error) {
+	for i, login := range logins {
+		s, failed := Dial(ctx, login)
+		if failed == nil {
+			return s, login, nil
+		}
+		if i == 0 {
+			err = failed
+		}
+	}
+	return nil, care.MailLogin{}, err
+}
+
 func (s *Session) begin(ctx context.Context, login care.MailLogin) error {
 	stream := io.ReadWriteCloser(s.conn)
 	if s.at.TLS == care.TLSStart {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -306,6 +307,35 @@ func testServersStopped(t *testing.T, sys *posttest.System) {
 		t.Fatal(err)
 	}
 	arrived(t, sys, box, 1)
+}
+
+// Letters that come at once to mailboxes which nobody has used yet are there at once, and none is put off for minutes.
+func TestNewMailboxesTakeAll(t *testing.T) { posttest.Each(t, testNewMailboxesTakeAll) }
+
+func testNewMailboxesTakeAll(t *testing.T, sys *posttest.System) {
+	login := sys.AddLogin(t, sys.AddMailbox(t), posttest.Staff)
+	var sessions []*submit.Session
+	for range 4 {
+		sessions = append(sessions, session(t, login))
+	}
+	var boxes []string
+	for range 12 {
+		boxes = append(boxes, sys.AddMailbox(t))
+	}
+	for _, box := range boxes {
+		var sending sync.WaitGroup
+		for i, s := range sessions {
+			sending.Go(func() {
+				if err := s.Send(t.Context(), login.Address, sys.Address(box), mail(t, login.Address, sys.Address(box), i), "e"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		sending.Wait()
+	}
+	for _, box := range boxes {
+		arrived(t, sys, box, len(sessions))
+	}
 }
 
 func BenchmarkSend(b *testing.B) { posttest.EachB(b, benchmarkSend) }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 
+	"postern/backend/care"
 	"postern/backend/record/store"
 )
 
@@ -52,6 +53,106 @@ func ranges(ctx context.Context, tx *sql.Tx, query string, args ...any) (set Set
 		return nil, fmt.Errorf("read what is fetched: %w", err)
 	}
 	return set, nil
+}
+
+// Gone is what is noted of a folder as fetched and is there no more.
+type Gone struct {
+	source, folder string
+	validity       uint32
+
+	UIDs []uint32 // whose bytes are stored
+	Anew bool     // the folder begins anew: all that is noted under another UIDVALIDITY means nothing any more
+}
+
+// Only is what is gone of the letters up to a UID, and what beyond it.
+func (g Gone) Only(upTo uint32) (before, beyond Gone) {
+	n := sort.Search(len(g.UIDs), func(i int) bool { return g.UIDs[i] > upTo })
+	before, beyond = g, g
+	before.UIDs, beyond.UIDs = g.UIDs[:n:n], g.UIDs[n:]
+	return before, beyond
+}
+
+// Any reports whether anything is gone.
+func (g Gone) Any() bool { return len(g.UIDs) > 0 || g.Anew }
+
+// Gone compares what is noted of a folder with what the server shows.
+func (j *Journal) Gone(ctx context.Context, tx *sql.Tx, source, folder string, validity uint32, shown []uint32) (Gone, error) {
+	g := Gone{source: source, folder: folder, validity: validity}
+	if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM fetched WHERE source = ? AND folder = ? AND validity <> ?)",
+		source, folder, validity).Scan(&g.Anew); err != nil {
+		return Gone{}, fmt.Errorf("read what is fetched: %w", err)
+	}
+	stored, err := j.Stored(ctx, tx, source, folder, validity)
+	if err != nil {
+		return Gone{}, err
+	}
+	g.UIDs = without(stored, shown)
+	return g, nil
+}
+
+// without gives the UIDs of a set that are not among others.
+func without(set Set, others []uint32) (left []uint32) {
+	among := make(map[uint32]bool, len(others))
+	for _, uid := range others {
+		among[uid] = true
+	}
+	for _, r := range set {
+		for uid := uint64(r.First); uid <= uint64(r.Last); uid++ {
+			if !among[uint32(uid)] {
+				left = append(left, uint32(uid))
+			}
+		}
+	}
+	return left
+}
+
+// Forget drops what is noted of letters that are gone: what was stored of them stays.
+func (j *Journal) Forget(ctx context.Context, tx *sql.Tx, g Gone) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM fetched WHERE source = ? AND folder = ? AND validity <> ?", g.source, g.folder, g.validity); err != nil {
+		return fmt.Errorf("forget letters: %w", err)
+	}
+	return j.Unmark(ctx, tx, g.source, g.folder, g.validity, g.UIDs)
+}
+
+// Unmark drops that the bytes of these UIDs are stored: the letters are there no more under these names.
+func (j *Journal) Unmark(ctx context.Context, tx *sql.Tx, source, folder string, validity uint32, uids []uint32) error {
+	stored, err := j.Stored(ctx, tx, source, folder, validity)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM fetched WHERE source = ? AND folder = ? AND validity = ? AND lacks = ''", source, folder, validity); err != nil {
+		return fmt.Errorf("forget letters: %w", err)
+	}
+	return j.MarkFetched(ctx, tx, source, folder, validity, without(stored, uids))
+}
+
+// Stored gives the UIDs of a folder whose bytes are stored here.
+func (j *Journal) Stored(ctx context.Context, tx *sql.Tx, source, folder string, validity uint32) (Set, error) {
+	return ranges(ctx, tx, "SELECT first, last FROM fetched WHERE source = ? AND folder = ? AND validity = ? AND lacks = '' ORDER BY first",
+		source, folder, validity)
+}
+
+// Sighted gives the events that count and were seen in a mailbox, in the order in which they came here.
+func (j *Journal) Sighted(ctx context.Context, tx *sql.Tx, mailbox care.MailboxID) (all []Place, err error) {
+	err = store.Each(ctx, tx, "SELECT e.id, e.thread FROM event e JOIN sighting s ON s.event = e.no WHERE s.mailbox = ? AND e.verdict = 'accepted' ORDER BY e.no",
+		[]any{string(mailbox)}, func(rows *sql.Rows) error {
+			var p Place
+			var thread []byte
+			err := rows.Scan(store.ID(&p.Event), &thread)
+			copy(p.Thread[:], thread) // of an event about no thread it is empty
+			all = append(all, p)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list what was seen: %w", err)
+	}
+	return all, nil
+}
+
+// Place is an event and its thread.
+type Place struct {
+	Event  care.EventID
+	Thread care.ThreadID
 }
 
 // MarkFetched notes that the bytes of these UIDs are stored, in the transaction that stores them. It may run twice.

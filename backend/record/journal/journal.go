@@ -1,4 +1,5 @@
-// Package journal keeps the signed bytes of every event that this replica holds, and what it knows of each mailbox.
+// Package journal keeps the signed bytes of every event that this replica holds, the pieces of the files that they name, and what it
+// knows of each mailbox.
 //
 // It promises that an event is stored once whatever the number of its letters, that what is folded from it changes in
 // the same transaction, and that nothing signed is ever rewritten. It judges nobody: verdicts are handed in.
@@ -108,12 +109,13 @@ func threadOf(e *Entry) care.ThreadID {
 
 // appending holds the prepared statements of one Append.
 type appending struct {
+	tx                                         *sql.Tx
 	insert, known, sighting, accept, signature *sql.Stmt
 	all                                        []*sql.Stmt
 }
 
 func (j *Journal) appending(ctx context.Context, tx *sql.Tx) (*appending, error) {
-	a := &appending{}
+	a := &appending{tx: tx}
 	for _, s := range []struct {
 		to   **sql.Stmt
 		text string
@@ -158,6 +160,9 @@ func (a *appending) one(ctx context.Context, e *Entry) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		if err := names(ctx, a.tx, no, e); err != nil {
+			return false, err
+		}
 		return true, a.seen(ctx, no, e)
 	}
 	var no int64
@@ -174,7 +179,7 @@ func (a *appending) one(ctx context.Context, e *Entry) (bool, error) {
 		if _, err := a.accept.ExecContext(ctx, solid(e.Sig), e.Reason, no); err != nil {
 			return false, err
 		}
-		return true, nil
+		return true, names(ctx, a.tx, no, e)
 	case verdict == fold.Waiting && e.Verdict == fold.Waiting && !bytes.Equal(sig, e.Sig):
 		_, err := a.signature.ExecContext(ctx, no, solid(e.Sig), maxSignatures)
 		return false, err
@@ -303,7 +308,7 @@ func settle(ctx context.Context, tx *sql.Tx, e *Entry) (bool, error) {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM signature WHERE event = ?", no); err != nil {
 			return false, fmt.Errorf("accept event %s: %w", e.ID, err)
 		}
-		return true, nil
+		return true, names(ctx, tx, no, e)
 	case fold.Refused:
 		return false, refuse(ctx, tx, no, bytes.Equal(sig, e.Sig), e)
 	}

@@ -19,6 +19,11 @@ func (j *Journal) Thread(ctx context.Context, tx *sql.Tx, thread care.ThreadID) 
 	return j.entries(ctx, tx, "e.thread = ?", thread[:])
 }
 
+// Loose gives all events about no thread, whatever their verdict, in the order in which they came here.
+func (j *Journal) Loose(ctx context.Context, tx *sql.Tx) ([]Entry, error) {
+	return j.entries(ctx, tx, "e.thread = x''")
+}
+
 // Event gives one event; false if it is not here.
 func (j *Journal) Event(ctx context.Context, tx *sql.Tx, id care.EventID) (Entry, bool, error) {
 	all, err := j.entries(ctx, tx, "e.id = ?", id[:])

@@ -70,6 +70,11 @@ func (o *Outbox) Left(ctx context.Context, tx *sql.Tx) ([]Letter, error) {
 	return letters(ctx, tx, "SELECT "+letterColumns+" FROM letter WHERE state IN ('waiting', 'submitting') ORDER BY no")
 }
 
+// Open gives the same letters without their bytes.
+func (o *Outbox) Open(ctx context.Context, tx *sql.Tx) ([]Letter, error) {
+	return letters(ctx, tx, "SELECT event, mailbox, thread, x'', sealed_at, state, tries, gone, next, reason, added FROM letter WHERE state IN ('waiting', 'submitting') ORDER BY no")
+}
+
 // NextDue says when Due has a letter that it does not have now; false if none waits.
 func (o *Outbox) NextDue(ctx context.Context, tx *sql.Tx) (time.Time, bool, error) {
 	var next sql.NullInt64
@@ -91,10 +96,12 @@ func (o *Outbox) Submitting(ctx context.Context, tx *sql.Tx, event care.EventID,
 	return o.change(ctx, tx, event, mailbox, "gone = gone OR state = 'submitting', state = 'submitting'", "'waiting', 'submitting'", "")
 }
 
-// Handed says that the mail system has the letter. Its bytes are dropped. A no-op for a letter that is handed or
-// confirmed; care.Conflict for one whose submission did not begin or that failed.
+// Handed says that the mail system has the letter. Its bytes are dropped. One that was queued again since it was listed waits: what
+// was handed over is sealed to a key that its reader may have lost. A no-op for a letter that is handed or confirmed; care.Conflict
+// for one whose submission did not begin or that failed.
 func (o *Outbox) Handed(ctx context.Context, tx *sql.Tx, event care.EventID, mailbox care.MailboxID) error {
-	return o.change(ctx, tx, event, mailbox, "state = 'handed', tries = tries + 1, reason = '', sealed = x''", "'submitting'", "'handed', 'confirmed'")
+	return o.change(ctx, tx, event, mailbox, "state = CASE WHEN sealed = x'' THEN 'waiting' ELSE 'handed' END, tries = tries + 1, reason = '', sealed = x''",
+		"'submitting'", "'handed', 'confirmed'")
 }
 
 // Confirmed says that the event was seen in the mailbox, whatever the mail system said of it before. It reports whether
@@ -220,11 +227,16 @@ func (o *Outbox) Sent(ctx context.Context, tx *sql.Tx, mailbox care.MailboxID) (
 	return all, nil
 }
 
-// Again queues a letter that may have been sent before: the mailbox has another key since then. One that was queued since
-// stays as it is. It reports whether there is something to send.
+// Taken gives the letters queued since then that the mail system took.
+func (o *Outbox) Taken(ctx context.Context, tx *sql.Tx, since time.Time) ([]Letter, error) {
+	return letters(ctx, tx, "SELECT "+letterColumns+" FROM letter WHERE state IN ('handed', 'confirmed') AND added >= ? ORDER BY no", store.Millis(since))
+}
+
+// Again queues a letter that may have been sent before: the mailbox has another key since then, or has lost it. One that was
+// queued since stays as it is, and none becomes older. Whoever wrote it may have it out already, so nothing is asked of its author. It reports whether there is something to send.
 func (o *Outbox) Again(ctx context.Context, tx *sql.Tx, l Letter, since time.Time) (bool, error) {
-	err := one(tx.ExecContext(ctx, "INSERT INTO letter ("+letterColumns+") VALUES (?, ?, ?, x'', 0, 'waiting', 0, 0, 0, '', ?) "+
-		"ON CONFLICT (event, mailbox) DO UPDATE SET state = 'waiting', sealed = x'', sealed_at = 0, next = 0, reason = '', added = excluded.added "+
+	err := one(tx.ExecContext(ctx, "INSERT INTO letter ("+letterColumns+") VALUES (?, ?, ?, x'', 0, 'waiting', 0, 1, 0, '', ?) "+
+		"ON CONFLICT (event, mailbox) DO UPDATE SET state = 'waiting', sealed = x'', sealed_at = 0, gone = 1, next = 0, reason = '', added = max(letter.added, excluded.added) "+
 		"WHERE letter.added < ?", store.Blob(l.Event), string(l.Mailbox), store.Blob(l.Thread), store.Millis(l.Added), store.Millis(since)))
 	if errors.Is(err, errNone) {
 		return false, nil

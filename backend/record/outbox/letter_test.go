@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -143,6 +144,44 @@ func TestLetterComesBackWhole(t *testing.T) {
 	}
 }
 
+// TestAgainWhileItIsSent: a letter is listed with its bytes and queued again before its submission begins, since its mailbox has
+// another key. What is handed over then is what nobody can open, so it is sent once more, sealed anew.
+func TestAgainWhileItIsSent(t *testing.T) {
+	r := NewReplica(t, nil)
+	old := letter(1, LeeBox, 9)
+	r.Write(func(ctx context.Context, tx *sql.Tx) error { return r.Outbox.Add(ctx, tx, old) })
+	until := Monday.Add(24 * time.Hour)
+	anew := old
+	anew.Added = until
+	handed := func() {
+		t.Helper()
+		r.Write(func(ctx context.Context, tx *sql.Tx) error {
+			if err := r.Outbox.Submitting(ctx, tx, old.Event, LeeBox); err != nil {
+				return err
+			}
+			return r.Outbox.Handed(ctx, tx, old.Event, LeeBox)
+		})
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		again, err := r.Outbox.Again(ctx, tx, anew, until)
+		if !again {
+			t.Error("there is nothing to send")
+		}
+		return err
+	})
+	handed()
+	if l := theLetter(t, r); l.State != outbox.Waiting || l.Sealed != nil {
+		t.Fatalf("the old bytes were handed over, and it is %s", l.State)
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		return r.Outbox.Reseal(ctx, tx, old.Event, LeeBox, []byte("anew"), Monday)
+	})
+	handed()
+	if l := theLetter(t, r); l.State != outbox.Handed {
+		t.Fatalf("sealed anew and handed over, it is %s", l.State)
+	}
+}
+
 // TestDue: in the order of queueing; a thread's later letter to a mailbox never before an earlier one that waits.
 func TestDue(t *testing.T) {
 	r := NewReplica(t, nil)
@@ -235,5 +274,61 @@ func TestConfirmedIsNewsOnce(t *testing.T) {
 			}
 		}
 		return nil
+	})
+}
+
+// TestTaken: what the mail system took since a time is given, and is sent again as what may be there: it cannot be withdrawn, and
+// is as old as it was. What waits, failed or is queued since is no such letter.
+func TestTaken(t *testing.T) {
+	r := NewReplica(t, nil)
+	states := []string{outbox.Confirmed, outbox.Handed, outbox.Confirmed, outbox.Waiting, outbox.Failed}
+	taken := func() (ids []byte) {
+		r.Read(func(ctx context.Context, tx *sql.Tx) error {
+			all, err := r.Outbox.Taken(ctx, tx, Monday.Add(-time.Hour))
+			for _, l := range all {
+				ids = append(ids, l.Event[0])
+			}
+			return err
+		})
+		return ids
+	}
+	r.Write(func(ctx context.Context, tx *sql.Tx) error {
+		for i, state := range states {
+			l := letter(byte(i), LeeBox, 9)
+			if l.State = state; i == 0 {
+				l.Added = Monday.Add(-time.Hour - time.Second)
+			}
+			if err := r.Outbox.Add(ctx, tx, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if got := taken(); !bytes.Equal(got, []byte{1, 2}) {
+		t.Errorf("taken were %v", got)
+	}
+	again := func(at time.Time) (did bool) {
+		r.Write(func(ctx context.Context, tx *sql.Tx) (err error) {
+			did, err = r.Outbox.Again(ctx, tx, outbox.Letter{Event: care.EventID{2}, Mailbox: LeeBox, Thread: care.ThreadID{9}}, at)
+			return err
+		})
+		return did
+	}
+	if again(Monday) {
+		t.Error("what was queued since is queued again")
+	}
+	if !again(Monday.Add(time.Second)) {
+		t.Error("what was queued before is not queued again")
+	}
+	r.Crash()
+	if got := taken(); !bytes.Equal(got, []byte{1}) {
+		t.Errorf("taken are %v, with one that is sent again", got)
+	}
+	r.Read(func(ctx context.Context, tx *sql.Tx) error {
+		all, err := r.Outbox.ByThread(ctx, tx, care.ThreadID{9})
+		if l := all[2]; l.State != outbox.Waiting || !l.Gone || l.Sealed != nil || !l.Added.Equal(Monday) {
+			t.Errorf("what is sent again is %+v", l)
+		}
+		return err
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"postern/backend/care"
 	"postern/backend/care/event"
@@ -19,7 +20,7 @@ import (
 )
 
 // Version is raised whenever the same journal gives other tables. An older projection is then made anew.
-const Version = 1
+const Version = 5
 
 // Names gives the words by which a conversation is found beside its texts.
 type Names interface {
@@ -107,6 +108,77 @@ func (p *Projection) ThreadOf(ctx context.Context, tx *sql.Tx, part care.EventID
 		return thread, fmt.Errorf("find the thread of %s: %w", part, err)
 	}
 	return thread, nil
+}
+
+// Awaiting are the threads with an open part that awaits the office. It reads what is open alone, however much is completed.
+func (*Projection) Awaiting(ctx context.Context, tx *sql.Tx) (all []care.ThreadID, err error) {
+	err = store.Each(ctx, tx, "SELECT DISTINCT thread FROM part INDEXED BY part_open WHERE open = 1 AND awaits = 'office' ORDER BY thread", nil, func(rows *sql.Rows) error {
+		var t care.ThreadID
+		err := rows.Scan(store.ID(&t))
+		all = append(all, t)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find what awaits the office: %w", err)
+	}
+	return all, nil
+}
+
+// Due counts conversations of an office that await it, by whether their due time has passed; and the replies that came by ordinary
+// e-mail and wait to be accepted or declined, which have no due time.
+type Due struct{ Today, Overdue, ByMail int }
+
+// Due counts by office what awaits it and is due before a time, and what came by ordinary e-mail; offices of which nothing does are not
+// among them.
+func (*Projection) Due(ctx context.Context, tx *sql.Tx, now, until time.Time) (map[care.OfficeID]Due, error) {
+	due := map[care.OfficeID]Due{}
+	err := store.Each(ctx, tx, "SELECT office, sum(due > ?1), sum(due <= ?1) FROM part INDEXED BY part_open "+
+		"WHERE open = 1 AND awaits = 'office' AND due BETWEEN 1 AND ?2 - 1 GROUP BY office",
+		[]any{store.Millis(now), store.Millis(until)}, func(rows *sql.Rows) error {
+			var office care.OfficeID
+			var d Due
+			err := rows.Scan(&office, &d.Today, &d.Overdue)
+			due[office] = d
+			return err
+		})
+	if err == nil {
+		err = store.Each(ctx, tx, "SELECT office, sum(bridged) FROM part INDEXED BY part_bridged WHERE bridged > 0 GROUP BY office", nil, func(rows *sql.Rows) error {
+			var office care.OfficeID
+			var n int
+			err := rows.Scan(&office, &n)
+			d := due[office]
+			d.ByMail = n
+			due[office] = d
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("count what is due: %w", err)
+	}
+	return due, nil
+}
+
+// Late is a part that awaits the office, and by when it should have had its answer.
+type Late struct {
+	Part care.EventID
+	Due  time.Time
+}
+
+// Overdue are the parts that await the office and were due after one time and by another, the earliest first.
+func (*Projection) Overdue(ctx context.Context, tx *sql.Tx, after, by time.Time) (all []Late, err error) {
+	err = store.Each(ctx, tx, "SELECT id, due FROM part INDEXED BY part_open WHERE open = 1 AND awaits = 'office' AND due > max(?, 0) AND due <= ? ORDER BY due, id",
+		[]any{store.Millis(after), store.Millis(by)}, func(rows *sql.Rows) error {
+			var l Late
+			var due int64
+			err := rows.Scan(store.ID(&l.Part), &due)
+			l.Due = store.Time(due)
+			all = append(all, l)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("find what is overdue: %w", err)
+	}
+	return all, nil
 }
 
 // batch is how many threads are folded together: what is kept of them is read at once, and their words are indexed at once.
@@ -228,7 +300,7 @@ func (p *Projection) Ready(ctx context.Context) (rebuilt bool, err error) {
 }
 
 func (p *Projection) rebuild(ctx context.Context, tx *sql.Tx) error {
-	for _, clear := range []string{"DELETE FROM conversation", "DELETE FROM part", "DELETE FROM item", "DELETE FROM stale",
+	for _, clear := range []string{"DELETE FROM conversation", "DELETE FROM part", "DELETE FROM item", "DELETE FROM notice", "DELETE FROM stale",
 		"INSERT INTO search (search) VALUES ('delete-all')"} {
 		if _, err := tx.ExecContext(ctx, clear); err != nil {
 			return fmt.Errorf("clear what was folded: %w", err)
@@ -248,12 +320,35 @@ func (p *Projection) rebuild(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
+// Notice is an ordinary e-mail that told the owner of a mailbox of a part, and takes a reply until it ends.
+type Notice struct {
+	ID      care.EventID
+	Part    care.EventID
+	Mailbox care.MailboxID
+	Until   time.Time
+}
+
+// NoticeOf finds the notice whose token has this hash: care.NotFound where none is here.
+func (p *Projection) NoticeOf(ctx context.Context, tx *sql.Tx, reply string) (n Notice, err error) {
+	var until int64
+	err = tx.QueryRowContext(ctx, "SELECT id, part, mailbox, until FROM notice WHERE reply = ? AND reply <> '' ORDER BY id LIMIT 1", reply).
+		Scan(store.ID(&n.ID), store.ID(&n.Part), &n.Mailbox, &until)
+	n.Until = store.Time(until)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return n, care.Refusef(care.NotFound, "No notice takes this reply.")
+	case err != nil:
+		return n, fmt.Errorf("find the notice of a reply: %w", err)
+	}
+	return n, nil
+}
+
 // bare is a conversation as JSON without its texts, which items hold.
 func bare(c *fold.Conversation) ([]byte, error) {
 	parts := slices.Clone(c.Parts)
 	for i := range parts {
 		p := &parts[i]
-		p.Messages, p.Notes, p.Completions = slices.Clone(p.Messages), slices.Clone(p.Notes), slices.Clone(p.Completions)
+		p.Messages, p.Notes, p.Completions, p.Bridged = slices.Clone(p.Messages), slices.Clone(p.Notes), slices.Clone(p.Completions), slices.Clone(p.Bridged)
 		for j := range p.Messages {
 			p.Messages[j].Text = ""
 		}
@@ -262,6 +357,9 @@ func bare(c *fold.Conversation) ([]byte, error) {
 		}
 		for j := range p.Completions {
 			p.Completions[j].Closing = ""
+		}
+		for j := range p.Bridged {
+			p.Bridged[j].Text = ""
 		}
 	}
 	out := *c

@@ -27,6 +27,7 @@ type row struct {
 	flagged bool
 	flags   []string
 	notes   bool
+	bridged int // replies by ordinary e-mail that wait
 	state   string
 	said    care.PersonID
 	last    care.EventID
@@ -61,6 +62,11 @@ func rowOf(c *fold.Conversation, p *fold.Part) row {
 	r := row{
 		id: p.ID, of: p.Of, own: own(c, p), patient: c.Patient, office: c.Office, subject: c.Subject, topic: c.Topic, at: c.OpenedAt,
 		open: p.Open, awaits: p.Awaits, due: p.Due, owner: p.Owner, flagged: p.Flagged, notes: len(p.Notes) > 0, state: open,
+	}
+	for i := range p.Bridged {
+		if p.Bridged[i].DeclinedBy == "" {
+			r.bridged++
+		}
 	}
 	letters := lettersOf(p)
 	if c.Newer {
@@ -139,12 +145,24 @@ func unanswered(p *fold.Part) *fold.Message {
 	return nil
 }
 
+// wordsOf is what a list shows of a message: what it says or, where it only brings files, what they are called.
+func wordsOf(m *fold.Message) care.Text {
+	if m.Text != "" {
+		return m.Text
+	}
+	var names []string
+	for _, f := range m.Files {
+		names = append(names, care.FileNamed(f.Name, f.Type))
+	}
+	return care.Text(strings.Join(names, ", "))
+}
+
 // lettersOf are a part's messages and closing lines in force, in the order shown.
 func lettersOf(p *fold.Part) []letter {
 	byID := make(map[care.EventID]letter, len(p.Messages)+len(p.Completions))
 	for i := range p.Messages {
 		m := &p.Messages[i]
-		byID[m.ID] = letter{id: m.ID, as: m.As, at: m.At, text: m.Text, ours: !m.Member, failures: m.Failures}
+		byID[m.ID] = letter{id: m.ID, as: m.As, at: m.At, text: wordsOf(m), ours: !m.Member, failures: m.Failures}
 	}
 	for i := range p.Completions {
 		if d := &p.Completions[i]; !d.Undone {
@@ -188,6 +206,13 @@ func itemsOf(p *fold.Part) []item {
 	for i := range p.Notes {
 		n := &p.Notes[i]
 		items = append(items, item{id: n.ID, part: p.ID, kind: "note", text: n.Text, at: n.At})
+	}
+	for i := range p.Bridged {
+		b, news := &p.Bridged[i], ""
+		if b.DeclinedBy == "" {
+			news = "office"
+		}
+		items = append(items, item{id: b.ID, part: p.ID, kind: "bridged", news: news, text: b.Text, at: b.Received})
 	}
 	for i := range p.Completions {
 		d := &p.Completions[i]

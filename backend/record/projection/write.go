@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -94,7 +95,28 @@ func (w *writing) conversation(ctx context.Context, thread care.ThreadID, c *fol
 	if err := w.keepParts(ctx, thread, rows); err != nil {
 		return err
 	}
+	if err := w.keepNotices(ctx, thread, c); err != nil {
+		return err
+	}
 	return w.keepItems(ctx, thread, items, about)
+}
+
+// keepNotices writes which notices went out. What was told once stays so: a notice is only ever added.
+func (w *writing) keepNotices(ctx context.Context, thread care.ThreadID, c *fold.Conversation) error {
+	for i := range c.Parts {
+		for _, n := range c.Parts[i].Notices {
+			failure := ""
+			for _, f := range n.Failure {
+				failure = cmp.Or(f.Reason, "It came back.")
+			}
+			if _, err := w.tx.ExecContext(ctx, "INSERT INTO notice (thread, id, part, reply, mailbox, until, at, failure) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "+
+				"ON CONFLICT (thread, id) DO UPDATE SET part = excluded.part, failure = excluded.failure",
+				thread[:], n.ID[:], c.Parts[i].ID[:], n.Reply, string(n.Mailbox), store.Millis(n.Until), store.Millis(n.At), failure); err != nil {
+				return fmt.Errorf("keep a notice: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 func (w *writing) head(ctx context.Context, thread care.ThreadID, c *fold.Conversation, about string) error {
@@ -112,7 +134,7 @@ func (w *writing) head(ctx context.Context, thread care.ThreadID, c *fold.Conver
 	return err
 }
 
-const partColumns = "thread, id, own, of, place, patient, office, subject, topic, snippet, at, open, awaits, due, owner, flagged, flags, notes, " +
+const partColumns = "thread, id, own, of, place, patient, office, subject, topic, snippet, at, open, awaits, due, owner, flagged, flags, notes, bridged, " +
 	"state, said, last, ours, failure"
 
 // partChanges sets every column that may change; SQLite leaves the indexes alone where a value stays.
@@ -126,10 +148,10 @@ var partChanges = func() string {
 
 func (w *writing) keepParts(ctx context.Context, thread care.ThreadID, rows []row) error {
 	for place, r := range rows {
-		if _, err := w.tx.ExecContext(ctx, "INSERT INTO part ("+partColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
+		if _, err := w.tx.ExecContext(ctx, "INSERT INTO part ("+partColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "+
 			"ON CONFLICT (thread, id) DO UPDATE SET "+partChanges,
 			thread[:], r.id[:], r.own, store.Blob(r.of), place, string(r.patient), string(r.office), string(r.subject), string(r.topic), r.snippet,
-			store.Millis(r.at), r.open, string(r.awaits), store.Millis(r.due), string(r.owner), r.flagged, strings.Join(r.flags, "\n"), r.notes,
+			store.Millis(r.at), r.open, string(r.awaits), store.Millis(r.due), string(r.owner), r.flagged, strings.Join(r.flags, "\n"), r.notes, r.bridged,
 			r.state, string(r.said), store.Blob(r.last), r.ours, r.failure); err != nil {
 			return err
 		}

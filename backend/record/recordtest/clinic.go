@@ -5,6 +5,7 @@ package recordtest
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,17 +17,18 @@ import (
 
 // The practice and its offices.
 const (
-	Practice = care.PracticeID("pr_aaaaaaaaaaaaaaaa")
-	Lee      = care.OfficeID("of_leeaaaaaaaaaaaaa")
-	Raman    = care.OfficeID("of_ramanaaaaaaaaaaa")
-	Brandt   = care.OfficeID("of_brandtaaaaaaaaaa")
-	LeeBox   = care.MailboxID("mb_leeaaaaaaaaaaaaa")
-	RamanBox = care.MailboxID("mb_ramanaaaaaaaaaaa")
-	BrandBox = care.MailboxID("mb_brandtaaaaaaaaaa")
-	MariaBox = care.MailboxID("mb_mariaaaaaaaaaaaa")
-	JuanBox  = care.MailboxID("mb_juanaaaaaaaaaaaa")
-	MariaPt  = care.PatientID("pt_mariaaaaaaaaaaaa")
-	JuanPt   = care.PatientID("pt_juanaaaaaaaaaaaa")
+	Practice  = care.PracticeID("pr_aaaaaaaaaaaaaaaa")
+	Lee       = care.OfficeID("of_leeaaaaaaaaaaaaa")
+	Raman     = care.OfficeID("of_ramanaaaaaaaaaaa")
+	Brandt    = care.OfficeID("of_brandtaaaaaaaaaa")
+	ClinicBox = care.MailboxID("mb_clinicaaaaaaaaaa")
+	LeeBox    = care.MailboxID("mb_leeaaaaaaaaaaaaa")
+	RamanBox  = care.MailboxID("mb_ramanaaaaaaaaaaa")
+	BrandBox  = care.MailboxID("mb_brandtaaaaaaaaaa")
+	MariaBox  = care.MailboxID("mb_mariaaaaaaaaaaaa")
+	JuanBox   = care.MailboxID("mb_juanaaaaaaaaaaaa")
+	MariaPt   = care.PatientID("pt_mariaaaaaaaaaaaa")
+	JuanPt    = care.PatientID("pt_juanaaaaaaaaaaaa")
 )
 
 // Someone is an author of events.
@@ -71,8 +73,10 @@ type Clinic struct {
 	List     map[care.OfficeID]care.Office
 	Viewer   care.PersonID // whose offices Offices gives
 	Calendar care.Calendar
+	Policy   care.Policy
 	Belongs  map[care.PersonID][]care.OfficeID
 	Grants   map[care.PatientID][]Someone // who write for a patient, beside the patient
+	Invited  []care.PersonID              // of the staff, and not enrolled yet
 }
 
 // NewClinic is the clinic with everybody known.
@@ -92,7 +96,7 @@ func NewClinic(t testing.TB) *Clinic {
 		},
 		Calendar: care.Calendar{Zone: "America/Chicago", Preset: "us", Hours: map[string][]care.Span{}},
 		Belongs: map[care.PersonID][]care.OfficeID{
-			Rosa.ID: {Lee, Raman}, DrLee.ID: {Lee}, DrRaman.ID: {Raman}, Sam.ID: {Lee}, DrHaddad.ID: {Brandt},
+			Rosa.ID: {Lee, Raman}, DrLee.ID: {Lee}, DrRaman.ID: {Raman}, Sam.ID: {Lee}, DrHaddad.ID: {Brandt}, Agent.ID: {Lee, Raman, Brandt},
 		},
 	}
 	for _, day := range []string{"mon", "tue", "wed", "thu", "fri"} {
@@ -115,7 +119,7 @@ func (c *Clinic) Standing(e *event.Event) fold.Standing {
 
 // Practice is the clinic.
 func (c *Clinic) Practice() care.Practice {
-	return care.Practice{ID: Practice, Name: "Alder Creek Clinic", FrontDesk: "555-0199", Calendar: c.Calendar}
+	return care.Practice{ID: Practice, Name: "Alder Creek Clinic", FrontDesk: "555-0199", Calendar: c.Calendar, Policy: c.Policy, Agent: Agent.ID, Mailbox: ClinicBox}
 }
 
 // Office finds an office.
@@ -128,6 +132,9 @@ func (c *Clinic) OfficesOf(p care.PersonID) (all []care.Office) {
 	}
 	return all
 }
+
+// Enrolled reports whether somebody of the staff has a computer.
+func (c *Clinic) Enrolled(p care.PersonID) bool { return !slices.Contains(c.Invited, p) }
 
 // Offices are the viewer's.
 func (c *Clinic) Offices() []care.Office { return c.OfficesOf(c.Viewer) }
@@ -170,6 +177,36 @@ func (c *Clinic) Self(id care.PatientID) (care.PersonID, bool) {
 		}
 	}
 	return "", false
+}
+
+// Reader is the member whose mailbox it is.
+func (c *Clinic) Reader(_ care.PatientID, box care.MailboxID) (care.Person, bool) {
+	for _, p := range []Someone{Maria, Juan} {
+		if p.Mailbox == box {
+			return p.Person, true
+		}
+	}
+	return care.Person{}, false
+}
+
+// Owner is the patient whose own mailbox it is.
+func (c *Clinic) Owner(box care.MailboxID) (care.Patient, bool) {
+	for _, p := range c.Roster {
+		if p.Mailbox == box {
+			return p, true
+		}
+	}
+	return care.Patient{}, false
+}
+
+// Emailed are the mailboxes of patients with an address.
+func (c *Clinic) Emailed(address string) (boxes []care.MailboxID) {
+	for _, p := range c.Roster {
+		if p.Email != "" && strings.EqualFold(p.Email, address) {
+			boxes = append(boxes, p.Mailbox)
+		}
+	}
+	return boxes
 }
 
 // Former are those whose grant has ended: nobody's has.

@@ -119,8 +119,19 @@ func NewStory(t testing.TB, by Someone, subject care.Text, at time.Time) *Story 
 // NewStoryAt begins with an opening by anybody for any office.
 func NewStoryAt(t testing.TB, by, member Someone, office care.OfficeID, box care.MailboxID, subject care.Text, at time.Time) *Story {
 	t.Helper()
+	return newStory(t, by, member, office, box, subject, care.TopicAdvice, at)
+}
+
+// NewStoryAbout begins with an opening by a member about a topic.
+func NewStoryAbout(t testing.TB, by Someone, topic care.Topic, at time.Time) *Story {
+	t.Helper()
+	return newStory(t, by, by, Lee, LeeBox, "A question", topic, at)
+}
+
+func newStory(t testing.TB, by, member Someone, office care.OfficeID, box care.MailboxID, subject care.Text, topic care.Topic, at time.Time) *Story {
+	t.Helper()
 	s := &Story{t: t, Patient: member.Patient, Office: office, Box: box, Readers: []care.MailboxID{member.Mailbox}, At: at}
-	s.Thread = s.Write(by, nil, event.OpenedBody{Office: office, Subject: subject, Topic: care.TopicAdvice, Readers: s.Readers}).ID
+	s.Thread = s.Write(by, nil, event.OpenedBody{Office: office, Subject: subject, Topic: topic, Readers: s.Readers}).ID
 	return s
 }
 
@@ -128,7 +139,7 @@ func NewStoryAt(t testing.TB, by, member Someone, office care.OfficeID, box care
 func (s *Story) Write(by Someone, after []*event.Event, body any) *event.Event {
 	s.t.Helper()
 	s.At = s.At.Add(time.Minute)
-	e := event.Event{Practice: Practice, Kind: kindOf(s.t, body), Thread: s.Thread, Part: s.Part, Author: by.Key, As: by.ID,
+	e := event.Event{Practice: Practice, Kind: event.KindOf(body), Thread: s.Thread, Part: s.Part, Author: by.Key, As: by.ID,
 		For: s.Patient, At: s.At, After: IDs(after...), Dir: 1, Body: body}
 	if s.Part == s.Thread {
 		e.Part = care.EventID{}
@@ -151,34 +162,6 @@ func (s *Story) Write(by Someone, after []*event.Event, body any) *event.Event {
 	}
 	s.All = append(s.All, made)
 	return made
-}
-
-func kindOf(t testing.TB, body any) event.Kind {
-	t.Helper()
-	switch body.(type) {
-	case event.OpenedBody:
-		return event.Opened
-	case event.SentBody:
-		return event.Sent
-	case event.ReceivedBody:
-		return event.Received
-	case event.SeenBody:
-		return event.Seen
-	case event.OwnerBody:
-		return event.Owner
-	case event.FlagBody:
-		return event.Flag
-	case event.NoteBody:
-		return event.Note
-	case event.CompletedBody:
-		return event.Completed
-	case event.ReopenedBody:
-		return event.Reopened
-	case event.FailedBody:
-		return event.Failed
-	}
-	t.Fatalf("recordtest: %T", body)
-	return ""
 }
 
 // Says is a message that has seen everything so far.

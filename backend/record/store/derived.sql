@@ -41,6 +41,7 @@ CREATE TABLE part (
 	flagged  INTEGER NOT NULL DEFAULT 0,
 	flags    TEXT NOT NULL DEFAULT '',  -- what is off with its messages, one a line
 	notes    INTEGER NOT NULL DEFAULT 0,
+	bridged  INTEGER NOT NULL DEFAULT 0, -- how many replies that came by ordinary e-mail wait to be accepted or declined
 	state    TEXT NOT NULL DEFAULT '',  -- by events alone; letters and held texts come on top
 	said     TEXT NOT NULL DEFAULT '',  -- who replied or completed
 	last     BLOB NOT NULL DEFAULT x'', -- the message whose delivery the state is about
@@ -53,7 +54,23 @@ CREATE INDEX part_of ON part (of) WHERE of <> x'';
 CREATE INDEX part_patient ON part (patient, at);
 CREATE INDEX part_failed ON part (id) WHERE failure <> '';
 CREATE INDEX part_open ON part (office, awaits, flagged, owner, due) WHERE open = 1;
+CREATE INDEX part_bridged ON part (office) WHERE bridged > 0;
 CREATE INDEX part_done ON part (office, at) WHERE open = 0;
+
+-- notice: ordinary e-mails that told of a conversation. One that takes a reply has the hash of the token that the reply bears.
+CREATE TABLE notice (
+	thread  BLOB NOT NULL,
+	id      BLOB NOT NULL,
+	part    BLOB NOT NULL,
+	reply   TEXT NOT NULL,
+	mailbox TEXT NOT NULL,
+	until   INTEGER NOT NULL,
+	at      INTEGER NOT NULL,
+	failure TEXT NOT NULL DEFAULT '', -- it came back: the mail system's words
+	PRIMARY KEY (thread, id)
+) STRICT;
+CREATE INDEX notice_reply ON notice (reply) WHERE reply <> '';
+CREATE INDEX notice_mailbox ON notice (mailbox, at);
 
 -- item: one thing in a conversation. Its number is its time in seconds and a piece of its id, so that searching newest
 -- first is walking backwards, and two replicas number alike.
@@ -62,7 +79,7 @@ CREATE TABLE item (
 	id     BLOB NOT NULL,
 	thread BLOB NOT NULL,
 	part   BLOB NOT NULL,
-	kind   TEXT NOT NULL CHECK (kind IN ('message', 'note', 'complete')),
+	kind   TEXT NOT NULL CHECK (kind IN ('message', 'note', 'complete', 'bridged')),
 	news   TEXT NOT NULL DEFAULT '' CHECK (news IN ('', 'member', 'office')), -- who may not have read it yet
 	text   TEXT NOT NULL DEFAULT ''
 ) STRICT;

@@ -28,7 +28,7 @@ var replicaSentences = Sentences{
 	BadDisk: "This computer's disk reported an error, so this could not be %s. What was saved before is still there, and " +
 		"text that you have just typed is still in its window. Try again, and if it happens again, have the disk checked.",
 	Damaged: "The file that holds this profile's messages is damaged. Everything that was sent or received is still in the " +
-		"mailbox; only drafts and texts that still waited may be lost. Keep the file and ask whoever looks after this computer.",
+		"mailbox; only drafts and texts that still waited may be lost. Lock Postern and unlock it: the file is then made anew.",
 	MayNot: "Postern may not write into its own folder on this computer, so this could not be %s. What was saved before " +
 		"is safe, and text that you have just typed is still in its window. Ask whoever looks after this computer.",
 	Held: "Another program holds the file with this profile's messages, so this could not be %s. Text that you have " +

@@ -22,7 +22,7 @@ var derived string
 const appID = 0x5053544e
 
 // derivedTables are all tables of a replica that were ever derived, in the order in which they can be dropped.
-var derivedTables = []string{"search_words", "search", "item", "part", "stale", "conversation", "projection"}
+var derivedTables = []string{"search_words", "search", "item", "notice", "part", "stale", "conversation", "projection"}
 
 // Step brings kept tables from one version to the next. It uses SQL and types of its own, never today's; once released
 // it is not changed.

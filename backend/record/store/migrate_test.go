@@ -50,7 +50,7 @@ func frozen(t *testing.T, name string) string {
 // TestFrozen opens a file of every released version: what comes out is what a fresh file has, and its rows are there.
 func TestFrozen(t *testing.T) {
 	fresh := shape(t, opened(t, filepath.Join(t.TempDir(), "fresh.db")))
-	for _, name := range []string{"v1.sql", "v2.sql", "v3.sql"} {
+	for _, name := range []string{"v1.sql", "v2.sql", "v3.sql", "v4.sql", "v5.sql", "v6.sql"} {
 		d := opened(t, frozen(t, name))
 		if got := shape(t, d); got != fresh {
 			t.Errorf("%s does not become a fresh file:\n%s\nfresh:\n%s", name, got, fresh)

@@ -40,6 +40,23 @@ CREATE TABLE sighting (
 	PRIMARY KEY (event, mailbox)
 ) STRICT, WITHOUT ROWID;
 
+-- piece: owned by record/journal. Pieces of files, each once, by the SHA-256 of its bytes.
+CREATE TABLE piece (
+	hash  BLOB NOT NULL PRIMARY KEY,
+	size  INTEGER NOT NULL DEFAULT 0,
+	loose INTEGER NOT NULL DEFAULT 0, -- 1: no event here names it yet; these have little room
+	bytes BLOB NOT NULL DEFAULT x''
+) STRICT;
+CREATE INDEX piece_loose ON piece (size) WHERE loose = 1;
+
+-- named: owned by record/journal. Which pieces the events that count name, here or not.
+CREATE TABLE named (
+	piece BLOB NOT NULL,
+	event INTEGER NOT NULL REFERENCES event (no) ON DELETE CASCADE,
+	PRIMARY KEY (piece, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX named_event ON named (event);
+
 -- fetched: owned by record/journal. The UIDs that need no fetching, as ranges with both ends included: those whose bytes
 -- are stored, and those that were looked at and lack something. Of equal lacks, ranges neither overlap nor touch.
 CREATE TABLE fetched (
@@ -163,3 +180,60 @@ CREATE TRIGGER audit_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 't
 CREATE TRIGGER audit_shortened BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'nothing is taken out of the audit record'); END;
 CREATE TRIGGER audit_added BEFORE INSERT ON audit WHEN new.no <= (SELECT coalesce(max(no), 0) FROM audit)
 BEGIN SELECT RAISE(ABORT, 'the audit record is added to at its end'); END;
+
+-- digest: owned by record/digests. What devices of the care team told of their own audit records, a row an event.
+CREATE TABLE digest (
+	event   BLOB NOT NULL PRIMARY KEY,
+	device  BLOB NOT NULL,
+	person  TEXT NOT NULL DEFAULT '',
+	day     TEXT NOT NULL DEFAULT '',     -- in the practice's zone, by the device's clock: 2026-11-23
+	first   INTEGER NOT NULL DEFAULT 0,
+	last    INTEGER NOT NULL DEFAULT 0,
+	counts  TEXT NOT NULL DEFAULT '{}',   -- JSON
+	before  TEXT NOT NULL DEFAULT '',     -- hashes, in base32
+	head    TEXT NOT NULL DEFAULT '',
+	broken  INTEGER NOT NULL DEFAULT 0,
+	over    BLOB NOT NULL DEFAULT x'',    -- the digest before
+	at      INTEGER NOT NULL DEFAULT 0,
+	arrived INTEGER NOT NULL DEFAULT 0    -- the server's date; of one made here, this computer's
+) STRICT, WITHOUT ROWID;
+CREATE INDEX digest_device ON digest (device, last);
+
+-- active: owned by record/digests. On which days a device of the care team signed something that is held here.
+CREATE TABLE active (
+	device BLOB NOT NULL,
+	day    TEXT NOT NULL,
+	PRIMARY KEY (device, day)
+) STRICT, WITHOUT ROWID;
+
+-- mail_out: owned by record/ordinary. Ordinary e-mails that the agent sends, a row each; what went out stays, without its bytes, for
+-- counting how much an address was sent.
+CREATE TABLE mail_out (
+	key     BLOB NOT NULL PRIMARY KEY,  -- of a notice, its event; of an answer, the hash of what it answers
+	address TEXT NOT NULL,
+	mail    BLOB NOT NULL DEFAULT x'',  -- as it is submitted; x'': that is over
+	name    TEXT NOT NULL DEFAULT '',   -- by which what the mail system sends back names it
+	about   BLOB NOT NULL DEFAULT x'',  -- the other notices that the same mail carries
+	added   INTEGER NOT NULL DEFAULT 0,
+	tries   INTEGER NOT NULL DEFAULT 0,
+	next    INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mail_out_name ON mail_out (name);
+CREATE INDEX mail_out_next ON mail_out (next) WHERE mail <> x'';
+CREATE INDEX mail_out_address ON mail_out (address, added);
+
+-- mail_in: owned by record/ordinary. Which ordinary e-mails were looked at, a row a place, and what became of them. A row goes some
+-- time after its letter: until then the same mail is known, wherever it turns up.
+CREATE TABLE mail_in (
+	login    TEXT NOT NULL,
+	folder   TEXT NOT NULL,
+	validity INTEGER NOT NULL,
+	uid      INTEGER NOT NULL,
+	mail     BLOB NOT NULL DEFAULT x'', -- its hash; x'': it was too large to be read
+	became   TEXT NOT NULL DEFAULT '',  -- what was done with it
+	at       INTEGER NOT NULL DEFAULT 0,
+	gone     INTEGER NOT NULL DEFAULT 0, -- since when the folder lists it no more; 0: it does
+	PRIMARY KEY (login, folder, validity, uid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mail_in_mail ON mail_in (mail);
+CREATE INDEX mail_in_gone ON mail_in (gone) WHERE gone > 0;

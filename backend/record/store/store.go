@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -41,6 +42,8 @@ type DB struct {
 	key    *atrest.Key // nil: the file is not encrypted
 	words  Sentences
 	turn   chan struct{} // holds one token while somebody writes
+
+	damaged atomic.Bool // something of the file could not be read
 }
 
 // Open opens the replica at path, making it if there is none, and brings an older schema up to date. The folder must
@@ -151,14 +154,26 @@ func (d *DB) Read(ctx context.Context, fn func(*sql.Tx) error) error {
 func (d *DB) run(ctx context.Context, db *sql.DB, did string, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return d.words.explain(err, did)
+		return d.explain(err, did)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit this does nothing; otherwise the first error is the one to tell
 	if err := fn(tx); err != nil {
-		return d.words.explain(err, did)
+		return d.explain(err, did)
 	}
-	return d.words.explain(tx.Commit(), did)
+	return d.explain(tx.Commit(), did)
 }
+
+// explain gives an error in words, and notes that the file is damaged.
+func (d *DB) explain(err error, did string) error {
+	err = d.words.explain(err, did)
+	if care.KindOf(err) == care.Corrupt {
+		d.damaged.Store(true)
+	}
+	return err
+}
+
+// Damaged reports whether something of the file could not be read since it was opened.
+func (d *DB) Damaged() bool { return d.damaged.Load() }
 
 // Check reads the whole file and returns care.Corrupt if it does not hold together.
 func (d *DB) Check(ctx context.Context) error {
@@ -176,20 +191,25 @@ func (d *DB) Check(ctx context.Context) error {
 
 // connector gives connections that all have the same pragmas. WAL lets readers go on beside the writer; synchronous=FULL
 // makes each commit survive a power cut; temporary tables stay in memory: they are small, and gone when the program is.
-func connector(path, options string) driver.Connector {
-	slashed := filepath.ToSlash(path)
-	if !strings.HasPrefix(slashed, "/") {
-		slashed = "/" + slashed // C:/… becomes file:///C:/…
-	}
-	at := url.URL{Scheme: "file", Path: slashed}
+func connector(path, options string) *source {
 	return &source{
-		dsn: at.String() + "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=true&" + options,
+		dsn: fileURL(path) + "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=true&" + options,
 		driver: &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
 			_, err := c.Exec(`PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
 				PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000`, nil)
 			return err
 		}},
 	}
+}
+
+// fileURL is a path as SQLite's URIs have it.
+func fileURL(path string) string {
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/… becomes file:///C:/…
+	}
+	at := url.URL{Scheme: "file", Path: slashed}
+	return at.String()
 }
 
 type source struct {

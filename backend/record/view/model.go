@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"postern/backend/care"
-	"postern/backend/care/event"
 	"postern/backend/care/fold"
 )
 
@@ -57,6 +56,10 @@ type Row struct {
 	Unseen   bool // for staff: the member has not read a message of the office's within two business days
 }
 
+// Unopened reports whether the conversation's opening has not arrived: with whom it is and about what is not known, and nobody
+// can write in it.
+func (r Row) Unopened() bool { return !r.Part.IsZero() && r.Office.ID == "" }
+
 // Held is a text that its author sent and that is not yet an event.
 type Held struct {
 	Draft   string
@@ -83,6 +86,7 @@ const (
 	ItemNote     ItemKind = "note"     // staff only
 	ItemComplete ItemKind = "complete" // its Text is the closing line, drawn as a letter of the office
 	ItemReopen   ItemKind = "reopen"
+	ItemBridged  ItemKind = "bridged" // staff only: a reply that came by ordinary e-mail and is nobody's word yet
 )
 
 // Item is one thing in a conversation.
@@ -95,17 +99,64 @@ type Item struct {
 	Proxy    bool // of the member's side, and not by the patient themself
 	At       time.Time
 	Text     care.Text
-	Files    []event.File
+	Files    []File
 	State    State // of a message: sending, waiting, handed, delivered, replied, failed
 	Why      string
 	Received time.Time // of a delivered message
 	Due      time.Time
+	Moved    care.Text   // why Due is another than it was promised first; empty: it is not
 	Cover    care.Person // who covers, of a receipt that names one
 	SeenAt   time.Time   // of the office's message: when the member read it
 	Unseen   bool        // of the office's message, for staff: the member has not read it within two business days
 	Unread   bool
 	Undone   bool // of a completion
 	Flags    []string
+
+	TakenBy care.Person // of a message that came by ordinary e-mail: who took it as the member's word
+	Mail    *Mail       // of ItemBridged, and for staff of what was accepted: what came
+	Overdue *Overdue    // of the member's message, for staff: no reply came in time, and who was told
+	Told    *Told       // of the office's message, for staff: the member was told of it by ordinary e-mail
+}
+
+// File is a file of a message, or of a reply that came by ordinary e-mail.
+type File struct {
+	Name string // as it can be written down, with an ending of its kind
+	Kind string // as its message says: "image/jpeg"
+	Size int64
+	Here bool // all of it has arrived
+}
+
+// Picture reports whether a file can be looked at beside the words.
+func (f File) Picture() bool {
+	return f.Kind == "image/jpeg" || f.Kind == "image/png" || f.Kind == "image/gif"
+}
+
+// Left is a file that came with an e-mail and was not taken over: why, in a word of care/event.
+type Left struct{ Name, Why string }
+
+// Mail is a reply that came by ordinary e-mail.
+type Mail struct {
+	From       string // the address that it says it is from
+	Known      bool   // which is the one in the register
+	Proven     bool   // and a signature of that address's domain holds
+	Refuted    bool   // the clinic's mail system found that it was not sent as that address's domain says it sends
+	Cut        bool   // quotes or more were left out
+	Left       []Left
+	Large      int64       // the bytes of an e-mail that was too large to be read: nothing else of it is here
+	DeclinedBy care.Person // empty: it waits
+}
+
+// Overdue is that no reply came in time.
+type Overdue struct {
+	At   time.Time
+	Told []care.Person // by ordinary e-mail; none: there was no address
+}
+
+// Told is that somebody of the member's side was told by ordinary e-mail that there is something to read.
+type Told struct {
+	At      time.Time
+	Who     care.Person
+	Failure string // it came back: the mail system's words
 }
 
 // Thread is one conversation, whole, as either side reads it.
@@ -124,6 +175,8 @@ type Thread struct {
 	After     []Link           // its follow-ups
 	Absence   *Absence         // the office's provider is out
 	Completed *Item            // the completion in force, if it is complete
+
+	Overstepped []care.Person // staff: who answered here what their role may not; it does not count, and nobody reads it
 
 	FlagReason care.Text // staff: why it is flagged as urgent; empty: no reason was given
 }
@@ -193,7 +246,7 @@ type Queue struct {
 	ID    string // "unassigned", "mine", "member", "urgent", "overdue", "unreached", "completed", "all", or an office id
 	Name  string
 	Count int
-	Hot   bool // something in it wants attention: urgent, overdue, not reached
+	Hot   bool // something in it wants attention: urgent, overdue, not reached, or its time is running out
 
 	Provider care.Person // of an office's queue: whose office it is
 	Absence  *Absence    // of an office's queue: its provider is out today
@@ -201,9 +254,10 @@ type Queue struct {
 
 // Colleague is one person to whom a conversation of an office can be assigned.
 type Colleague struct {
-	Person  care.Person
-	Me      bool     // the viewer
-	Absence *Absence // out today: cannot be chosen
+	Person     care.Person
+	Me         bool     // the viewer
+	Absence    *Absence // out today: cannot be chosen
+	Unenrolled bool     // has no computer on which to read it: cannot be chosen either
 }
 
 // Panel is the patient panel.
@@ -213,6 +267,15 @@ type Panel struct {
 	PCP     care.Person
 	Visits  []PanelVisit
 	Others  []Link
+	Notices Notices
+}
+
+// Notices is how a patient stands with notices by ordinary e-mail, as far as the viewer's offices know. Their address is in Patient.
+type Notices struct {
+	Sent    bool      // the practice sends them, and there is a mailbox of the patient's own to tell of
+	Off     bool      // the patient wants none
+	Back    time.Time // the newest came back: when it went out; zero: it did not
+	Failure string    // the mail system's words of that
 }
 
 // PanelVisit is a visit with its office resolved.

@@ -2,11 +2,13 @@ package view
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strings"
 	"time"
 
 	"postern/backend/care"
+	"postern/backend/record/store"
 )
 
 // office is an office by its id, with a name in any case.
@@ -116,7 +118,7 @@ func (v *Views) Colleagues(ctx context.Context, office care.OfficeID) (all []Col
 			if !in || p.Role == care.RoleAgent {
 				continue
 			}
-			all = append(all, Colleague{Person: p, Me: p.ID == v.viewer.Person, Absence: a.absence(p.ID)})
+			all = append(all, Colleague{Person: p, Me: p.ID == v.viewer.Person, Absence: a.absence(p.ID), Unenrolled: !v.facts.Enrolled(p.ID)})
 		}
 		slices.SortStableFunc(all, func(a, b Colleague) int {
 			if a.Me != b.Me {
@@ -154,9 +156,29 @@ func (v *Views) Panel(ctx context.Context, id care.PatientID) (p Panel, err erro
 		for _, one := range parts {
 			p.Others = append(p.Others, a.link(one))
 		}
+		if err == nil && !v.viewer.Member {
+			p.Notices, err = a.notices(patient)
+		}
 		return err
 	})
 	return p, err
+}
+
+// notices is how a patient stands with notices. What they chose, the desk knows.
+func (a *asked) notices(p care.Patient) (n Notices, err error) {
+	n.Sent = p.Mailbox != "" && a.facts.Practice().Policy.Notices.On
+	if !n.Sent {
+		return n, nil
+	}
+	err = a.each("SELECT at, failure FROM notice WHERE mailbox = ? ORDER BY at DESC, id LIMIT 1", []any{string(p.Mailbox)}, func(rows *sql.Rows) error {
+		var at int64
+		err := rows.Scan(&at, &n.Failure)
+		if n.Failure != "" {
+			n.Back = store.Time(at)
+		}
+		return err
+	})
+	return n, err
 }
 
 func (a *asked) link(p part) Link {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"postern/backend/care"
 	"postern/backend/record/store"
@@ -18,6 +19,7 @@ const (
 	QueueMember     = "member"     // awaits the member
 	QueueUrgent     = "urgent"
 	QueueOverdue    = "overdue"   // awaits the office, and its due time has passed
+	QueueBridged    = "mail"      // what came by ordinary e-mail waits to be accepted, in complete conversations too
 	QueueUnreached  = "unreached" // what the office wrote did not arrive, or was not read; or a text of the viewer's was not sent
 	QueueCompleted  = "completed"
 	QueueAll        = "all" // everything open; not among Queues
@@ -30,9 +32,17 @@ var queues = []struct{ id, name, condition string }{
 	{QueueMember, "Awaiting member", "p.open = 1 AND p.awaits = 'member'"},
 	{QueueUrgent, "Urgent flags", "p.open = 1 AND p.flagged = 1"},
 	{QueueOverdue, "Overdue", "p.open = 1 AND p.awaits = 'office' AND p.due BETWEEN 1 AND @now"},
+	{QueueBridged, "Came by e-mail", "p.bridged > 0"},
 	{QueueUnreached, "Not reached", "p.id IN (" + unreached + ")"},
 	{QueueCompleted, "Completed", "p.open = 0"},
 	{QueueAll, "All open", "p.open = 1"},
+}
+
+// pressing is what of a queue should wait no longer: what nobody has taken with half of the promise's time gone, and what is not
+// answered with four fifths of it gone. The queue says so by its count, until somebody takes or answers it.
+var pressing = map[string]string{
+	QueueUnassigned: "p.due BETWEEN 1 AND @half",
+	QueueMine:       "p.due BETWEEN 1 AND @fifth",
 }
 
 // unreached are the parts in which somebody may believe that the member knows what they do not: a letter to the member
@@ -76,47 +86,65 @@ func (a *asked) named(office care.OfficeID) (scope string, args []any) {
 		panic(err) // strings can be written
 	}
 	return scope, append(args, sql.Named("me", string(a.viewer.Person)), sql.Named("now", store.Millis(a.now)), sql.Named("office", string(office)),
-		sql.Named("boxes", string(list)), sql.Named("unseen", a.unseenBelow()))
+		sql.Named("boxes", string(list)), sql.Named("unseen", a.unseenBelow()),
+		sql.Named("half", a.within(2)), sql.Named("fifth", a.within(5)))
+}
+
+// within is until when that is due of which no more than a part of the promise's time is left, be it one of so many.
+func (a *asked) within(parts time.Duration) int64 {
+	until, _, ok := a.clock.Due(a.now, a.facts.Practice().Policy.Promise()/parts, "")
+	if !ok {
+		return store.Millis(a.now) // with no calendar to go by, what is overdue
+	}
+	return store.Millis(until)
 }
 
 // Queues counts the queues and the offices of the viewer.
 func (v *Views) Queues(ctx context.Context) (all, offices []Queue, err error) {
 	err = v.ask(ctx, func(a *asked) error {
-		total, open, err := a.counts()
+		total, presses, open, err := a.counts()
 		if err != nil {
 			return err
 		}
 		for _, q := range queues {
+			if q.id == QueueBridged && total[q.id] == 0 && !v.facts.Practice().Policy.Notices.Replies {
+				continue // a practice that takes none has no use for it
+			}
 			if q.id != QueueAll {
-				all = append(all, a.queue(q.id, q.name, care.Office{}, total[q.id]))
+				all = append(all, a.queue(q.id, q.name, care.Office{}, total[q.id], presses[q.id]))
 			}
 		}
 		for _, o := range v.facts.Offices() {
-			offices = append(offices, a.queue(string(o.ID), o.Name, o, open[o.ID]))
+			offices = append(offices, a.queue(string(o.ID), o.Name, o, open[o.ID], 0))
 		}
 		return nil
 	})
 	return all, offices, err
 }
 
-// counts are how many conversations each queue has, and each office has open.
-func (a *asked) counts() (total map[string]int, open map[care.OfficeID]int, err error) {
+// counts are how many conversations each queue has, how many of them press, and how many each office has open.
+func (a *asked) counts() (total, presses map[string]int, open map[care.OfficeID]int, err error) {
 	scope, args := a.named("")
-	total, open = map[string]int{}, map[care.OfficeID]int{}
-	var sums, ids []string
+	total, presses, open = map[string]int{}, map[string]int{}, map[care.OfficeID]int{}
+	var sums, ids, pressed []string
 	for _, q := range queues {
-		if q.id != QueueCompleted && q.id != QueueUnreached { // the others hold open conversations alone
+		if q.id != QueueCompleted && q.id != QueueUnreached && q.id != QueueBridged { // the others hold open conversations alone
 			sums, ids = append(sums, "sum("+q.condition+")"), append(ids, q.id)
 			continue
 		}
 		if total[q.id], err = a.count("WHERE "+q.condition+" AND "+scope, args); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
+		}
+	}
+	for _, q := range queues {
+		if more := pressing[q.id]; more != "" {
+			sums, pressed = append(sums, "sum("+q.condition+" AND "+more+")"), append(pressed, q.id)
 		}
 	}
 	err = a.each("SELECT p.office, "+strings.Join(sums, ", ")+" FROM part p WHERE p.open = 1 AND "+scope+" GROUP BY p.office", args,
 		func(rows *sql.Rows) error {
 			var office care.OfficeID
-			n := make([]int, len(ids))
+			n := make([]int, len(ids)+len(pressed))
 			to := []any{&office}
 			for i := range n {
 				to = append(to, &n[i])
@@ -130,12 +158,15 @@ func (a *asked) counts() (total map[string]int, open map[care.OfficeID]int, err 
 					open[office] = n[i]
 				}
 			}
+			for i, id := range pressed {
+				presses[id] += n[len(ids)+i]
+			}
 			return nil
 		})
 	if err != nil {
-		return nil, nil, fmt.Errorf("count the queues: %w", err)
+		return nil, nil, nil, fmt.Errorf("count the queues: %w", err)
 	}
-	return total, open, nil
+	return total, presses, open, nil
 }
 
 func (a *asked) count(where string, args []any) (n int, err error) {
@@ -145,8 +176,8 @@ func (a *asked) count(where string, args []any) (n int, err error) {
 	return n, nil
 }
 
-func (a *asked) queue(id, name string, office care.Office, count int) Queue {
-	q := Queue{ID: id, Name: name, Count: count, Hot: count > 0 && (id == QueueUrgent || id == QueueOverdue || id == QueueUnreached)}
+func (a *asked) queue(id, name string, office care.Office, count, presses int) Queue {
+	q := Queue{ID: id, Name: name, Count: count, Hot: presses > 0 || count > 0 && (id == QueueUrgent || id == QueueOverdue || id == QueueBridged || id == QueueUnreached)}
 	if office.ID != "" {
 		q.Provider, q.Absence = a.person(office.Provider), a.absence(office.Provider)
 	}
@@ -169,7 +200,13 @@ func (v *Views) Queue(ctx context.Context, id, search string) (q Queue, rows []R
 		if err != nil {
 			return err
 		}
-		q = a.queue(id, name, office, count)
+		presses := 0
+		if more := pressing[id]; more != "" {
+			if presses, err = a.count(where+" AND "+more, args); err != nil {
+				return err
+			}
+		}
+		q = a.queue(id, name, office, count, presses)
 		if strings.TrimSpace(search) != "" {
 			rows, err = a.found(search)
 			return err

@@ -101,7 +101,7 @@ func TestQueues(t *testing.T) {
 		}
 		got = append(got, line)
 	}
-	expect(t, strings.Join(got, "; "), "Unassigned 5; Assigned to me 1; Awaiting member 1; Urgent flags 1 hot; Overdue 1 hot; Not reached 0; Completed 2; "+
+	expect(t, strings.Join(got, "; "), "Unassigned 5 hot; Assigned to me 1; Awaiting member 1; Urgent flags 1 hot; Overdue 1 hot; Not reached 0; Completed 2; "+
 		"Dr. Lee's office 6; Dr. Raman's office 2 (Dr. Raman is out)")
 	rows := s.queue("unassigned", "")
 	if left := rows[1].Left; left != -5*time.Hour {
@@ -223,6 +223,51 @@ func TestNotReached(t *testing.T) {
 	}
 }
 
+// TestQueuesPress: a message that nobody has taken shows in the count with half of its promise gone, one that somebody has with
+// four fifths of it gone; each until it is taken, or answered.
+func TestQueuesPress(t *testing.T) {
+	s := screensOf(t, NewReplica(t, nil), Rosa)
+	story := NewStory(t, Maria, "A rash", Monday)
+	m := story.Says(Maria, "It itches.")
+	story.Receives(m, Monday.Add(33*time.Hour)) // Tuesday at six: 18 hours at the clinic
+	s.r.Takes(LeeBox, story.All...)
+	hot := func(at time.Duration) string {
+		t.Helper()
+		s.now = Monday.Add(at)
+		all, _, err := s.Queues(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := ""
+		for _, q := range all {
+			same, _, err := s.Queue(t.Context(), q.ID, "")
+			if err != nil || same.Hot != q.Hot {
+				t.Errorf("%s: hot is %v in the rail, %v by itself, %v", q.Name, q.Hot, same.Hot, err)
+			}
+			if q.Hot {
+				out += q.Name + ";"
+			}
+		}
+		return out
+	}
+	const day, half, fifths = 24 * time.Hour, 9 * time.Hour, 24*time.Hour + 5*time.Hour + 24*time.Minute // Monday at six; Tuesday, 2:24 pm
+	for at, want := range map[time.Duration]string{0: "", half - time.Minute: "", half: "Unassigned;", day: "Unassigned;", 33 * time.Hour: "Unassigned;Overdue;"} {
+		if got := hot(at); got != want {
+			t.Errorf("nobody has it, after %v: %s, want %s", at, got, want)
+		}
+	}
+	s.r.Takes(LeeBox, story.Write(Rosa, nil, event.OwnerBody{Who: Rosa.ID}))
+	for at, want := range map[time.Duration]string{half: "", fifths - time.Minute: "", fifths: "Assigned to me;", 33 * time.Hour: "Assigned to me;Overdue;"} {
+		if got := hot(at); got != want {
+			t.Errorf("Rosa has it, after %v: %s, want %s", at, got, want)
+		}
+	}
+	s.r.Takes(LeeBox, story.Says(Rosa, "Use the cream."))
+	if got := hot(fifths); got != "" {
+		t.Errorf("it is answered: %s", got)
+	}
+}
+
 // TestQueueIsLimited: a list is cut, its count is not.
 func TestQueueIsLimited(t *testing.T) {
 	s := screensOf(t, NewReplica(t, nil), Rosa)
@@ -301,6 +346,7 @@ func TestRecipients(t *testing.T) {
 func TestColleagues(t *testing.T) {
 	c := NewClinic(t)
 	c.Calendar.Absences = []care.Absence{{Person: Sam.ID, From: "2026-11-23", Until: "2026-11-23"}}
+	c.Invited = []care.PersonID{DrLee.ID}
 	s := screensOf(t, NewReplica(t, c), Rosa)
 	all, err := s.Colleagues(t.Context(), Lee)
 	if err != nil {
@@ -308,9 +354,9 @@ func TestColleagues(t *testing.T) {
 	}
 	var got []string
 	for _, p := range all {
-		got = append(got, fmt.Sprintf("%s me=%v out=%v", p.Person.Short, p.Me, p.Absence != nil))
+		got = append(got, fmt.Sprintf("%s me=%v out=%v enrolled=%v", p.Person.Short, p.Me, p.Absence != nil, !p.Unenrolled))
 	}
-	expect(t, strings.Join(got, "; "), "Rosa me=true out=false; Dr. Lee me=false out=false; Sam me=false out=true")
+	expect(t, strings.Join(got, "; "), "Rosa me=true out=false enrolled=true; Dr. Lee me=false out=false enrolled=false; Sam me=false out=true enrolled=true")
 }
 
 func TestPanel(t *testing.T) {

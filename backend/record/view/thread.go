@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"postern/backend/care"
+	"postern/backend/care/event"
 	"postern/backend/care/fold"
 	"postern/backend/record/outbox"
 	"postern/backend/record/store"
@@ -17,20 +18,9 @@ import (
 // Thread gives one conversation, whole: care.NotFound where it is not here, or not the viewer's to see.
 func (v *Views) Thread(ctx context.Context, id care.EventID) (t Thread, err error) {
 	err = v.ask(ctx, func(a *asked) error {
-		row, ok, err := a.part(id)
+		row, c, p, err := a.whole(id)
 		if err != nil {
 			return err
-		}
-		if !ok {
-			return errNoThread()
-		}
-		c, err := a.conversation(row.thread)
-		if err != nil {
-			return err
-		}
-		p, ok := c.Part(id)
-		if !ok {
-			return errNoThread()
 		}
 		t = Thread{Row: a.row(row), ReadOnly: c.ReadOnly, Gaps: len(c.Gaps), Absence: a.absence(a.office(row.office).Provider)}
 		if t.Items, err = a.items(c, p, t.Row); err != nil {
@@ -44,6 +34,9 @@ func (v *Views) Thread(ctx context.Context, id care.EventID) (t Thread, err erro
 		a.readers(&t, c)
 		if !v.viewer.Member {
 			a.ours(&t, p)
+			for _, o := range c.Overstepped {
+				t.Overstepped = append(t.Overstepped, a.person(o.As))
+			}
 		}
 		if err := a.texts(&t); err != nil {
 			return err
@@ -104,6 +97,24 @@ func (a *asked) proxy(who care.PersonID, patient care.PatientID) bool {
 	return known
 }
 
+// whole is a part that the viewer may see, with its conversation: care.NotFound where there is none.
+func (a *asked) whole(id care.EventID) (row part, c *fold.Conversation, p *fold.Part, err error) {
+	row, ok, err := a.part(id)
+	if err != nil {
+		return row, nil, nil, err
+	}
+	if !ok {
+		return row, nil, nil, errNoThread()
+	}
+	if c, err = a.conversation(row.thread); err != nil {
+		return row, nil, nil, err
+	}
+	if p, ok = c.Part(id); !ok {
+		return row, nil, nil, errNoThread()
+	}
+	return row, c, p, nil
+}
+
 // conversation reads a folded thread with its texts.
 func (a *asked) conversation(thread care.ThreadID) (*fold.Conversation, error) {
 	var folded string
@@ -141,6 +152,9 @@ func (a *asked) conversation(thread care.ThreadID) (*fold.Conversation, error) {
 		for j := range p.Completions {
 			p.Completions[j].Closing = texts[p.Completions[j].ID]
 		}
+		for j := range p.Bridged {
+			p.Bridged[j].Text = texts[p.Bridged[j].ID]
+		}
 	}
 	return c, nil
 }
@@ -151,6 +165,9 @@ func (a *asked) items(c *fold.Conversation, p *fold.Part, r Row) ([]Item, error)
 	if err != nil {
 		return nil, err
 	}
+	if a.pieces, err = a.piecesOf(c.Thread); err != nil {
+		return nil, err
+	}
 	byID := make(map[care.EventID]Item, len(p.Order))
 	for i := range p.Messages {
 		byID[p.Messages[i].ID] = a.message(&p.Messages[i], c, r)
@@ -159,12 +176,28 @@ func (a *asked) items(c *fold.Conversation, p *fold.Part, r Row) ([]Item, error)
 		for _, n := range p.Notes {
 			byID[n.ID] = Item{Kind: ItemNote, ID: n.ID, By: a.person(n.As), At: n.At, Text: n.Text}
 		}
+		for i := range p.Bridged {
+			byID[p.Bridged[i].ID] = a.bridged(&p.Bridged[i], c, r)
+		}
 	}
 	for i := range p.Completions {
 		byID[p.Completions[i].ID] = a.completion(&p.Completions[i], c, r)
 	}
 	for _, o := range p.Reopenings {
 		byID[o.ID] = Item{Kind: ItemReopen, ID: o.ID, By: a.person(o.As), At: o.At}
+	}
+	if !a.viewer.Member {
+		for _, n := range p.Notices {
+			i, ok := byID[n.Message]
+			if !ok {
+				continue
+			}
+			i.Told = &Told{At: n.At, Who: a.owner(c.Patient, n.Mailbox)}
+			for _, f := range n.Failure {
+				i.Told.Failure = f.Reason
+			}
+			byID[n.Message] = i
+		}
 	}
 	items := make([]Item, 0, len(p.Order))
 	for _, id := range p.Order {
@@ -191,10 +224,17 @@ func (a *asked) fresh(thread care.ThreadID) (map[care.EventID]bool, error) {
 
 func (a *asked) message(m *fold.Message, c *fold.Conversation, r Row) Item {
 	i := Item{Kind: ItemMessage, ID: m.ID, By: a.author(m.As, m.Member, r.Patient), Member: m.Member, At: m.At, Text: m.Text,
-		Files: m.Files, State: StateHanded, SeenAt: m.SeenAt}
+		Files: a.files(m.Files), State: StateHanded, SeenAt: m.SeenAt}
 	i.Proxy = m.Member && a.proxy(m.As, r.Patient.ID)
+	if m.TakenBy != "" {
+		i.TakenBy = a.person(m.TakenBy)
+		if m.Mail != nil {
+			i.Mail = mailOf(m.Mail)
+		}
+	}
 	if m.Receipt != nil {
 		i.State, i.Received, i.Due = StateDelivered, m.Receipt.Received, m.Receipt.Due
+		i.Moved = m.Receipt.Reason
 		if m.Receipt.Cover != "" {
 			i.Cover = a.person(m.Receipt.Cover)
 		}
@@ -207,9 +247,40 @@ func (a *asked) message(m *fold.Message, c *fold.Conversation, r Row) Item {
 	}
 	if !a.viewer.Member {
 		i.Flags = m.Flags
+		if m.Overdue != nil {
+			i.Overdue = &Overdue{At: m.Overdue.At}
+			for _, who := range m.Overdue.Told {
+				i.Overdue.Told = append(i.Overdue.Told, a.person(who))
+			}
+		}
 	}
 	a.arrived(&i, m.Failures, c, r)
 	return i
+}
+
+// bridged is a reply that came by ordinary e-mail, with what was found of where it came from.
+func (a *asked) bridged(b *fold.Bridged, c *fold.Conversation, r Row) Item {
+	m := mailOf(b)
+	if b.DeclinedBy != "" {
+		m.DeclinedBy = a.person(b.DeclinedBy)
+	}
+	i := Item{Kind: ItemBridged, ID: b.ID, By: a.owner(c.Patient, b.Mailbox), Member: true, At: b.Received, Text: b.Text, Files: a.files(b.Files), Mail: m}
+	i.Proxy = i.By.ID != "" && a.proxy(i.By.ID, r.Patient.ID)
+	return i
+}
+
+func mailOf(b *fold.Bridged) *Mail {
+	m := &Mail{From: b.From, Known: b.Known, Proven: slices.Contains(b.Checks, event.CheckAligned), Refuted: slices.Contains(b.Checks, event.CheckRefuted), Cut: b.Cut, Large: b.Large}
+	for _, l := range b.Left {
+		m.Left = append(m.Left, Left(l))
+	}
+	return m
+}
+
+// owner is who reads in a mailbox about a patient; without a name where that is not known here.
+func (a *asked) owner(patient care.PatientID, box care.MailboxID) care.Person {
+	who, _ := a.facts.Reader(patient, box)
+	return who
 }
 
 func (a *asked) completion(d *fold.Completion, c *fold.Conversation, r Row) Item {

@@ -33,11 +33,13 @@ type Facts interface {
 	Office(care.OfficeID) (care.Office, bool)
 	Offices() []care.Office // the viewer's
 	OfficesOf(care.PersonID) []care.Office
+	Enrolled(care.PersonID) bool // of the staff: they have a computer on which they read
 	Person(care.PersonID) (care.Person, bool)
 	Staff() []care.Person
 	Patient(care.PatientID) (care.Patient, bool)
 	Self(care.PatientID) (care.PersonID, bool)
 	Proxies(care.PatientID) []care.Person
+	Reader(care.PatientID, care.MailboxID) (care.Person, bool)
 	WritesFor(care.PersonID) []care.PatientID
 	Relations(care.PatientID) []care.Relation
 	Clock() *promise.Clock
@@ -104,6 +106,7 @@ type asked struct {
 	unseen time.Time // for staff: what the office wrote before it should have been read by now
 	held   []outbox.Held
 	sent   map[care.EventID][]letter // what has not gone out or failed, by event
+	pieces map[care.EventID]bool     // of files, that are here, of the conversation that is shown
 }
 
 // letter is a row of the outbox that has not gone out: in the state StateSending, StateWaiting or StateFailed.
@@ -136,8 +139,10 @@ func (v *Views) ask(ctx context.Context, fn func(*asked) error) error {
 // one that was tried in vain waits with it.
 func (a *asked) letters() (map[care.EventID][]letter, error) {
 	all := map[care.EventID][]letter{}
-	err := a.each("SELECT event, mailbox, event = thread, state, max(tries) OVER (PARTITION BY thread, mailbox, state = 'failed'), added, reason "+
-		"FROM letter WHERE state IN ('waiting', 'submitting', 'failed')", nil,
+	// A piece of a file counts as the event that names it: of several the newest, which is the one that this computer sent.
+	err := a.each("SELECT coalesce((SELECT e.id FROM named n JOIN event e ON e.no = n.event WHERE n.piece = letter.event ORDER BY n.event DESC LIMIT 1), event), "+
+		"mailbox, event = thread, state, max(tries) OVER (PARTITION BY thread, mailbox, state = 'failed'), added, reason "+
+		"FROM letter WHERE state IN ('waiting', 'submitting', 'failed') AND thread <> x''", nil, // what is about none, nobody wrote
 		func(rows *sql.Rows) error {
 			var id care.EventID
 			var l letter

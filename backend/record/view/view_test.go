@@ -467,6 +467,9 @@ func TestWhatHasNotLeft(t *testing.T) {
 	})
 	step("A rash: waiting", view.StateWaiting, 1)
 	letter(member, m, LeeBox, func(ctx context.Context, tx *sql.Tx) error {
+		if err := member.r.Outbox.Reseal(ctx, tx, m.ID, LeeBox, []byte("sealed"), Monday); err != nil {
+			return err
+		}
 		if err := member.r.Outbox.Submitting(ctx, tx, m.ID, LeeBox); err != nil {
 			return err
 		}

@@ -66,14 +66,49 @@ func TestARecordHolds(t *testing.T) {
 	}
 }
 
+// more is a record with an entry of each sort that came later.
+func more() []Entry {
+	device := id("a device")
+	all := []Entry{{What: Recovered}, {What: PassphraseChanged}, {What: SheetMade}, {What: Printed}, {What: Exported},
+		{What: Added, Ref: string(rosa)}, {What: Changed, Ref: "of_leeaaaaaaaaaaaaa"}, {What: Invited, Ref: string(rosa)},
+		{What: Withdrawn, Ref: string(rosa)}, {What: Removed, Ref: string(maria)}, {What: Revoked, Ref: device.String()}}
+	for i := range all {
+		all[i].No, all[i].Who, all[i].At = int64(i)+1, rosa, noon.Add(time.Duration(i)*time.Minute)
+	}
+	return all
+}
+
+func keychain() []Entry {
+	return []Entry{{No: 1, Who: rosa, At: noon, What: KeychainOn}, {No: 2, Who: rosa, At: noon.Add(time.Minute), What: KeychainOff}}
+}
+
 // TestTheBytesOfVersion1 are decided once: records of today are read by the programs of later.
 func TestTheBytesOfVersion1(t *testing.T) {
+	seen := map[What]bool{}
+	for _, e := range slices.Concat(day(), more(), keychain()) {
+		seen[e.What] = true
+	}
+	for _, w := range Whats() {
+		if !seen[w] {
+			t.Errorf("no bytes of %s are kept", w)
+		}
+	}
+	bytesOf(t, "record.txt", day())
+	bytesOf(t, "more.txt", more())
+	bytesOf(t, "keychain.txt", keychain())
+	if got, err := Verify(record(t, key, more()...), int64(len(more())), pub); err != nil || !reflect.DeepEqual(got, more()) {
+		t.Errorf("read back as %+v: %v", got, err)
+	}
+}
+
+func bytesOf(t *testing.T, name string, entries []Entry) {
+	t.Helper()
 	var b bytes.Buffer
-	for _, l := range record(t, key, day()...) {
+	for _, l := range record(t, key, entries...) {
 		h, s := care.EventID(l.Hash), sha256.Sum256(l.Signature)
 		b.WriteString(string(l.Entry) + "\n" + h.String() + "\n" + care.EventID(s).String() + "\n")
 	}
-	path := filepath.Join("testdata", "v1", "record.txt")
+	path := filepath.Join("testdata", "v1", name)
 	if *update {
 		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
@@ -186,7 +221,9 @@ func TestWhatIsNoEntry(t *testing.T) {
 		}
 	}
 	for _, e := range []Entry{{}, {No: 1, At: noon, What: Viewed, Who: rosa}, {No: 1, At: noon, What: Refused, Who: rosa}, {No: 1, At: noon, What: SignedIn},
-		{No: 1, At: noon, What: SignedIn, Who: rosa, Part: id("knee")}} {
+		{No: 1, At: noon, What: SignedIn, Who: rosa, Part: id("knee")}, {No: 1, At: noon, What: Added, Who: rosa},
+		{No: 1, At: noon, What: Added, Who: rosa, Ref: "Rosa Delgado"}, {No: 1, At: noon, What: Added, Who: rosa, Ref: "mb_leeaaaaaaaaaaaaa"},
+		{No: 1, At: noon, What: SignedIn, Who: rosa, Ref: string(rosa)}} {
 		if l, err := Follow(nil, e, key); err == nil {
 			t.Errorf("%+v is written as %s", e, l.Entry)
 		}
@@ -194,7 +231,7 @@ func TestWhatIsNoEntry(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, l := range record(f, key, day()...) {
+	for _, l := range record(f, key, append(day(), more()...)...) {
 		f.Add(l.Entry)
 	}
 	f.Add([]byte("{}"))

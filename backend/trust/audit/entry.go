@@ -10,6 +10,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"postern/backend/care"
@@ -26,7 +28,32 @@ const (
 	SignedOut What = "sign-out"        // on demand, by itself after a while, or as Postern ended
 	Viewed    What = "view"            // a conversation was shown
 	Copied    What = "copy"            // a conversation left Postern as a file
+	Printed   What = "print"           // printing was asked for by a button of Postern's, on whatever page
+	Exported  What = "export"          // this record left Postern as a file
+
+	PassphraseChanged What = "passphrase"
+	SheetMade         What = "recovery.sheet" // a new recovery code; the one before ended
+	Recovered         What = "recovery"       // signed in with a recovery code, which ended
+	KeychainOn        What = "keychain.on"    // from then on the computer's keychain opens a member's profile, too
+	KeychainOff       What = "keychain.off"   // by the person; another passphrase ends it, too
+
+	// What the registrar did to the practice's documents. Ref is whom or what it was done to.
+	Added     What = "directory.add"
+	Changed   What = "directory.change"
+	Removed   What = "directory.remove"
+	Invited   What = "directory.invite"
+	Withdrawn What = "directory.withdraw" // an invitation
+	Revoked   What = "directory.revoke"   // a device
 )
+
+// Whats are all of them, in the order in which they are offered.
+func Whats() []What {
+	return []What{SignedIn, Refused, SignedOut, Viewed, Copied, Printed, Exported, PassphraseChanged, SheetMade, Recovered,
+		KeychainOn, KeychainOff, Added, Changed, Removed, Invited, Withdrawn, Revoked}
+}
+
+// directory reports whether an entry of this sort says what was done to whom.
+func (w What) directory() bool { return strings.HasPrefix(string(w), "directory.") }
 
 // about reports whether an entry of this sort names a patient's conversation.
 func (w What) about() bool { return w == Viewed || w == Copied }
@@ -40,6 +67,7 @@ type Entry struct {
 	Times   int            // of Refused: how often
 	Patient care.PatientID // of Viewed and Copied: whose conversation
 	Part    care.EventID   // and which
+	Ref     string         // of a change of the directory: the id of a person, an office, a patient, an invitation or a practice, or a key's fingerprint
 }
 
 // wire is an entry as it is hashed. The order of its fields is the format's.
@@ -52,6 +80,7 @@ type wire struct {
 	Times   int            `json:"times,omitempty"`
 	Patient care.PatientID `json:"patient,omitempty"`
 	Part    string         `json:"part,omitempty"`
+	Ref     string         `json:"ref,omitempty"`
 }
 
 const (
@@ -62,7 +91,7 @@ const (
 // encode gives the one spelling of an entry, and an error for one that Decode would refuse.
 func encode(e Entry) ([]byte, error) {
 	raw, err := json.Marshal(wire{V: version, No: e.No, At: e.At.UTC().Format(instant), What: e.What, Who: e.Who, Times: e.Times,
-		Patient: e.Patient, Part: e.Part.String()})
+		Patient: e.Patient, Part: e.Part.String(), Ref: e.Ref})
 	if err != nil {
 		return nil, fmt.Errorf("encode entry: %w", err)
 	}
@@ -80,7 +109,7 @@ func Decode(raw []byte) (Entry, error) {
 	if err != nil || !bytes.Equal(again, raw) {
 		return Entry{}, fmt.Errorf("decode entry: another spelling")
 	}
-	e := Entry{No: w.No, What: w.What, Who: w.Who, Times: w.Times, Patient: w.Patient}
+	e := Entry{No: w.No, What: w.What, Who: w.Who, Times: w.Times, Patient: w.Patient, Ref: w.Ref}
 	if e.At, err = time.Parse(instant, w.At); err != nil || e.At.Format(instant) != w.At {
 		return Entry{}, fmt.Errorf("decode entry: its time is %q", w.At)
 	}
@@ -93,10 +122,14 @@ func Decode(raw []byte) (Entry, error) {
 	return e, e.check()
 }
 
+// Check says why an entry cannot be written, whatever its number.
+func (e Entry) Check() error {
+	e.No = 1
+	return e.check()
+}
+
 func (e Entry) check() error {
-	switch e.What {
-	case SignedIn, Refused, SignedOut, Viewed, Copied:
-	default:
+	if !slices.Contains(Whats(), e.What) {
 		return fmt.Errorf("decode entry: %q is not a thing that is recorded", e.What)
 	}
 	switch {
@@ -108,8 +141,19 @@ func (e Entry) check() error {
 		return fmt.Errorf("decode entry: %s %d times", e.What, e.Times)
 	case e.What.about() != care.ValidID("pt", string(e.Patient)) || !e.What.about() && e.Patient != "":
 		return fmt.Errorf("decode entry: %s of patient %q", e.What, e.Patient)
+	case e.What.directory() != (e.Ref != "") || e.Ref != "" && !validRef(e.Ref):
+		return fmt.Errorf("decode entry: %s of %q", e.What, e.Ref)
 	case e.What.about() == e.Part.IsZero():
 		return fmt.Errorf("decode entry: %s of conversation %q", e.What, e.Part)
 	}
 	return nil
+}
+
+// validRef reports whether a text is an id of ours, and so nothing that somebody typed.
+func validRef(ref string) bool {
+	if _, err := care.ParseEventID(ref); err == nil {
+		return true // a key's fingerprint is spelt as an event's id is
+	}
+	prefix, _, _ := strings.Cut(ref, "_")
+	return slices.Contains([]string{"ps", "of", "pt", "iv", "pr"}, prefix) && care.ValidID(prefix, ref)
 }

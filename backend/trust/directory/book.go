@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -275,6 +276,50 @@ func (b *Book) verifyCert(d Document, c *Cert) error {
 		return errors.New("a certificate whose signature does not hold")
 	}
 	return nil
+}
+
+// InForce is one document in force, but for certificates.
+type InForce struct {
+	Kind    string
+	Key     string // the patient or person that it is about; of the directory, empty
+	Version int
+	Hash    string
+}
+
+// InForce gives the directory, rosters and care lists in force, in no order.
+func (b *Book) InForce() iter.Seq[InForce] {
+	return func(yield func(InForce) bool) {
+		if x := b.directory; x.body != nil && !yield(InForce{KindDirectory, "", x.body.Version, x.hash}) {
+			return
+		}
+		for id, x := range b.rosters {
+			if !yield(InForce{KindRoster, string(id), x.body.Rev, x.hash}) {
+				return
+			}
+		}
+		for id, x := range b.lists {
+			if !yield(InForce{KindCare, string(id), x.body.Rev, x.hash}) {
+				return
+			}
+		}
+	}
+}
+
+// For gives those of the documents in force that belong in a mailbox where events about these patients are: of an office the
+// practice's directory and the rosters of these patients and of its own; of anybody else all that are known here.
+func (b *Book) For(box care.MailboxID, about map[care.PatientID]bool) []Document {
+	office, is := b.officeOf[box]
+	if !is {
+		return b.Documents()
+	}
+	out := []Document{b.directory.doc}
+	for _, id := range slices.Sorted(maps.Keys(b.rosters)) {
+		x := b.rosters[id]
+		if about[id] || slices.ContainsFunc(x.body.Relations, func(r care.Relation) bool { return r.Office == office }) {
+			out = append(out, x.doc)
+		}
+	}
+	return out
 }
 
 // Documents gives the documents in force, in a fixed order: a book made of them answers alike.

@@ -55,6 +55,9 @@ const (
 	AnswerUsed      = "used"      // somebody answered before
 	AnswerExpired   = "expired"   // it came too late
 	AnswerWithdrawn = "withdrawn" // the invitation was taken back
+	AnswerKey       = "key"       // its key is a device's already
+
+	DeviceRevoked = "revoked" // of no answer: the device that it names was withdrawn
 )
 
 // GrantedMailbox is one generation of a mailbox's key.

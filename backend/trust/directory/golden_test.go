@@ -77,3 +77,38 @@ func TestDocumentsOfTheFirstVersion(t *testing.T) {
 		t.Error("the device's key is not known")
 	}
 }
+
+// A directory that says where the mail system is.
+func TestDirectoryWithAGateway(t *testing.T) {
+	dir := filepath.Join("testdata", "v1")
+	c := newClinic(t)
+	want := care.MailPlace{IMAP: care.Endpoint{Host: "mail.clinic.example", Port: 993, TLS: care.TLSImplicit},
+		SMTP: care.Endpoint{Host: "mail.clinic.example", Port: 587, TLS: care.TLSStart}, Roots: "-----BEGIN CERTIFICATE-----\n"}
+	if *update {
+		d := c.directory(1, "", func(d *Directory) { d.Clinic.Gateway = &want })
+		for ext, b := range map[string][]byte{".json": d.Bytes, ".sig": d.Signature} {
+			if err := os.WriteFile(filepath.Join(dir, "gateway"+ext), b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "gateway.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := os.ReadFile(filepath.Join(dir, "gateway.sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := Document{Bytes: raw, Signature: sig}
+	body, err := open(&d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := json.Marshal(body); err != nil || !bytes.Equal(again, raw) {
+		t.Errorf("it is written otherwise now:\n%s\n%s", raw, again)
+	}
+	if got := c.with(NewBook(c.pin()), d).Practice().Gateway; got == nil || *got != want {
+		t.Errorf("%+v", got)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postern/backend/care"
+	"postern/backend/care/event"
 )
 
 // answers is what a book has worked out of its documents.
@@ -22,9 +23,15 @@ type answers struct {
 	mailboxes map[care.MailboxID]Mailbox
 	officeOf  map[care.MailboxID]care.OfficeID
 	patients  map[care.PatientID]*patient
+	owners    map[care.MailboxID]*patient        // by their own mailbox
 	writes    map[care.PersonID][]care.PatientID // in force
 	revoked   map[care.KeyID]bool
 	sorted    func() []care.Patient
+
+	// These look through every certificate, and are asked at each change of a conversation.
+	withdrawn func() map[Withdrawal]time.Time
+	renewed   func() map[care.MailboxID]time.Time
+	devices   func() []StaffDevice
 }
 
 type patient struct {
@@ -41,6 +48,8 @@ func (b *Book) derive() answers {
 		mailboxes: map[care.MailboxID]Mailbox{}, officeOf: map[care.MailboxID]care.OfficeID{},
 		patients: make(map[care.PatientID]*patient, len(b.rosters)), writes: map[care.PersonID][]care.PatientID{},
 		revoked: map[care.KeyID]bool{},
+
+		withdrawn: sync.OnceValue(b.findWithdrawn), renewed: sync.OnceValue(b.findRenewed), devices: sync.OnceValue(b.findDevices),
 	}
 	for _, person := range slices.Sorted(maps.Keys(b.lists)) {
 		for _, p := range b.lists[person].body.Patients {
@@ -51,7 +60,11 @@ func (b *Book) derive() answers {
 		r := b.rosters[id].body
 		a.know(&patient{r.Patient, r.Relations, r.Readers})
 	}
+	a.owners = make(map[care.MailboxID]*patient, len(a.patients))
 	for _, id := range slices.Sorted(maps.Keys(a.patients)) {
+		if p := a.patients[id]; p.Mailbox != "" {
+			a.owners[p.Mailbox] = p
+		}
 		for _, r := range a.patients[id].readers {
 			if r.Ended == "" {
 				a.writes[r.Person.ID] = append(a.writes[r.Person.ID], id)
@@ -211,6 +224,36 @@ func (b *Book) Self(id care.PatientID) (care.PersonID, bool) {
 	return "", false
 }
 
+// Reader is the member whose mailbox reads about a patient, or did.
+func (b *Book) Reader(id care.PatientID, box care.MailboxID) (care.Person, bool) {
+	if p, ok := b.patients[id]; ok {
+		for _, r := range p.readers {
+			if r.Mailbox.ID == box {
+				return r.Person, true
+			}
+		}
+	}
+	return care.Person{}, false
+}
+
+// Owner is the patient whose own mailbox it is: with their ordinary e-mail address, if the register has one.
+func (b *Book) Owner(box care.MailboxID) (care.Patient, bool) {
+	if p, ok := b.owners[box]; ok {
+		return p.Patient, true
+	}
+	return care.Patient{}, false
+}
+
+// Emailed are the mailboxes of the patients who get their ordinary e-mail at an address: one, as a rule, and a family's may be several.
+func (b *Book) Emailed(address string) (boxes []care.MailboxID) {
+	for _, p := range b.sorted() {
+		if p.Email != "" && p.Mailbox != "" && strings.EqualFold(p.Email, address) {
+			boxes = append(boxes, p.Mailbox)
+		}
+	}
+	return boxes
+}
+
 // Proxies are those who may now read and write for a patient, the patient not among them, in the register's order.
 func (b *Book) Proxies(id care.PatientID) (all []care.Person) {
 	if p, ok := b.patients[id]; ok {
@@ -244,23 +287,101 @@ func (b *Book) PublicKey(id care.KeyID) (ed25519.PublicKey, bool) {
 // Revoked reports whether the directory has withdrawn the key.
 func (b *Book) Revoked(id care.KeyID) bool { return b.revoked[id] }
 
-// Withdrawn are the keys that the directory has withdrawn, and since when.
-func (b *Book) Withdrawn() map[care.KeyID]time.Time {
-	out := map[care.KeyID]time.Time{}
+// Withdrawal is what a key may write no more: anything, or to one office.
+type Withdrawal struct {
+	Key    care.KeyID
+	Office care.OfficeID // "": anything
+}
+
+// Withdrawn are the keys that the directory has withdrawn, and those whose owner has left an office, and since when.
+func (b *Book) Withdrawn() map[Withdrawal]time.Time { return maps.Clone(b.withdrawn()) }
+
+func (b *Book) findWithdrawn() map[Withdrawal]time.Time {
+	out := map[Withdrawal]time.Time{}
+	note := func(w Withdrawal, text string) {
+		if at, err := time.Parse(timeLayout, text); err == nil { // it was checked as the document was read
+			out[w] = at
+		}
+	}
+	for key, c := range b.certs {
+		for _, f := range c.body.Former {
+			note(Withdrawal{key, f.Office}, f.At)
+		}
+	}
 	if d := b.directory.body; d != nil {
 		for _, r := range d.Revoked {
-			at, err := time.Parse(timeLayout, r.At)
-			if err == nil { // it was checked as the document was read
-				out[r.Key] = at
-			}
+			note(Withdrawal{Key: r.Key}, r.At)
 		}
 	}
 	return out
 }
 
+// WithdrawnFor is since when an event's author could not write it any more: their key was withdrawn, or they left an office
+// that it went to.
+func (b *Book) WithdrawnFor(withdrawn map[Withdrawal]time.Time, e *event.Event) (since time.Time, gone bool) {
+	note := func(w Withdrawal) {
+		if at, is := withdrawn[w]; is && (!gone || at.Before(since)) {
+			since, gone = at, true
+		}
+	}
+	note(Withdrawal{Key: e.Author})
+	for _, m := range e.To {
+		if o, ok := b.officeOf[m]; ok {
+			note(Withdrawal{e.Author, o})
+		}
+	}
+	return since, gone
+}
+
+// Left reports whether the person of a device has left the office whose mailbox that is: its login there ends.
+func (b *Book) Left(device care.KeyID, box care.MailboxID) bool {
+	c, known := b.certs[device]
+	o, office := b.officeOf[box]
+	if !known || !office || !c.body.Role.Staff() || c.body.Role == care.RoleAgent {
+		return false
+	}
+	return !slices.ContainsFunc(b.staffed[c.body.Person], func(x care.Office) bool { return x.ID == o })
+}
+
+// StaffDevice is a computer of somebody of the care team, or the agent's.
+type StaffDevice struct {
+	Key       care.KeyID
+	Person    care.PersonID
+	Since     time.Time
+	Withdrawn time.Time // zero: it is in force
+}
+
+// StaffDevices are the certified computers of the care team and the agent, by person, the one certified first in front.
+func (b *Book) StaffDevices() []StaffDevice { return slices.Clone(b.devices()) }
+
+func (b *Book) findDevices() (all []StaffDevice) {
+	withdrawn := b.withdrawn()
+	for key, c := range b.certs {
+		if c.body.For != ForDevice || !c.body.Role.Staff() {
+			continue
+		}
+		since, err := time.Parse(timeLayout, c.body.At)
+		if err != nil {
+			continue // it was checked as the document was read
+		}
+		all = append(all, StaffDevice{Key: key, Person: c.body.Person, Since: since, Withdrawn: withdrawn[Withdrawal{Key: key}]})
+	}
+	slices.SortFunc(all, func(x, y StaffDevice) int {
+		return cmp.Or(cmp.Compare(x.Person, y.Person), x.Since.Compare(y.Since), strings.Compare(x.Key.String(), y.Key.String()))
+	})
+	return all
+}
+
+// Enrolled reports whether somebody of the staff has a computer on which they read and answer.
+func (b *Book) Enrolled(who care.PersonID) bool {
+	return slices.ContainsFunc(b.devices(), func(d StaffDevice) bool { return d.Person == who && d.Withdrawn.IsZero() })
+}
+
 // Renewed are the members' mailboxes that have another key than their first, and since when: since their owner's newest
 // device was certified. What was sealed to them before may be lost to their owner.
-func (b *Book) Renewed() map[care.MailboxID]time.Time {
+func (b *Book) Renewed() map[care.MailboxID]time.Time { return maps.Clone(b.renewed()) }
+
+func (b *Book) findRenewed() map[care.MailboxID]time.Time {
 	newest := map[care.PersonID]time.Time{}
 	for _, c := range b.certs {
 		if at, err := time.Parse(timeLayout, c.body.At); err == nil && at.After(newest[c.body.Person]) {

@@ -65,5 +65,5 @@ func (b *Book) Since(was *Book) Renewal {
 
 // sameWriter reports whether two certificates of one key let it write the same.
 func sameWriter(a, b *Cert) bool {
-	return a.For == b.For && a.Person == b.Person && a.Role == b.Role && slices.Equal(a.Offices, b.Offices)
+	return a.For == b.For && a.Person == b.Person && a.Role == b.Role && slices.Equal(a.Offices, b.Offices) && slices.Equal(a.Former, b.Former)
 }

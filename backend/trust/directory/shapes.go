@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"postern/backend/care"
@@ -16,7 +17,8 @@ const (
 	ForDevice    = "device"    // signs events; signed by a registrar
 )
 
-// Cert says whose a signing key is. A changed role is a new certificate for a new key.
+// Cert says whose a signing key is. A changed role is a new certificate for a new key; other offices are a newer certificate
+// for the same one.
 type Cert struct {
 	Head
 	Serial  int             `json:"serial"` // rises within the practice
@@ -26,7 +28,14 @@ type Cert struct {
 	Person  care.PersonID   `json:"person,omitempty"`  // of a device
 	Role    care.Role       `json:"role,omitempty"`    // of a device
 	Offices []care.OfficeID `json:"offices,omitempty"` // of a device of staff: the offices that it writes for
+	Former  []Former        `json:"former,omitempty"`  // and those for which it once did
 	Sealing *seal.Public    `json:"sealing,omitempty"` // of a device: its own key, to which grants are sealed
+}
+
+// Former is an office for which a device writes no more, and since when.
+type Former struct {
+	Office care.OfficeID `json:"office"`
+	At     string        `json:"at"`
 }
 
 // SignedCert is a certificate within another document.
@@ -41,6 +50,22 @@ func (d Document) Embed() SignedCert { return SignedCert{Cert: d.Bytes, Signatur
 func (c SignedCert) document() Document {
 	return Document{Kind: KindCert, Bytes: c.Cert, Signature: c.Signature}
 }
+
+// ReadCert reads a certificate. Who signed it is not asked.
+func ReadCert(s SignedCert) (*Cert, error) {
+	b, err := parse(s.Cert)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := b.(*Cert)
+	if !ok {
+		return nil, fmt.Errorf("a %s in a certificate's place", b.head().Doc)
+	}
+	return c, nil
+}
+
+// KeyID is the fingerprint of the key that a certificate is about.
+func (c *Cert) KeyID() care.KeyID { return seal.Fingerprint(c.Key) }
 
 // Directory is the practice as everybody in it may know it. It names no member.
 type Directory struct {
@@ -125,7 +150,7 @@ func (c *Cert) check() error {
 		if len(c.Root) != ed25519.PublicKeySize {
 			return fmt.Errorf("a root key of %d bytes", len(c.Root))
 		}
-		if c.Person != "" || c.Role != "" || len(c.Offices) > 0 || c.Sealing != nil {
+		if c.Person != "" || c.Role != "" || len(c.Offices)+len(c.Former) > 0 || c.Sealing != nil {
 			return errors.New("a registrar's certificate that names a person")
 		}
 		return nil
@@ -139,12 +164,20 @@ func (c *Cert) check() error {
 		if c.Role != care.RoleMember && !c.Role.Staff() {
 			return fmt.Errorf("role %q is not known", c.Role)
 		}
-		if c.Role == care.RoleMember && len(c.Offices) > 0 {
+		if c.Role == care.RoleMember && len(c.Offices)+len(c.Former) > 0 {
 			return errors.New("a member with offices")
 		}
 		if c.Sealing != nil {
 			if err := c.Sealing.Check(); err != nil {
 				return err
+			}
+		}
+		for _, f := range c.Former {
+			if !care.ValidID("of", string(f.Office)) || slices.Contains(c.Offices, f.Office) {
+				return fmt.Errorf("former office %q: no id, or not former", f.Office)
+			}
+			if err := checkTime(f.At); err != nil {
+				return fmt.Errorf("former office %s: %w", f.Office, err)
 			}
 		}
 		return eachID("of", c.Offices)

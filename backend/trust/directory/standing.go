@@ -73,7 +73,13 @@ func (b *Book) standingAt(e *event.Event, c *Cert) fold.Standing {
 		return s
 	}
 	for _, o := range offices {
-		if !slices.Contains(c.Offices, o) {
+		switch {
+		case slices.Contains(c.Offices, o):
+		case slices.ContainsFunc(c.Former, func(f Former) bool { return f.Office == o }):
+			s.Verdict, s.Withdrawn, s.Reason = fold.Waiting, true, "its author has left that office, and the clinic has not confirmed it yet"
+		case e.Dir > b.Version():
+			return waiting("its author may belong to that office by a newer list than is known here")
+		default:
 			return refused("its author does not belong to that office")
 		}
 	}

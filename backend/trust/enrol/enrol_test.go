@@ -126,7 +126,7 @@ func newTown(t *testing.T) *town {
 	}
 	w.mateo = must[care.Patient](t)(w.AddDependent(ctx, care.Patient{Name: "Mateo Vega", Born: "2017-05-09", MRN: "5510"},
 		[]care.Relation{{Office: all[0], Why: "primary"}}))
-	if err := w.AddProxy(ctx, w.mateo.ID, w.members["Marisol Vega"].Person.ID); err != nil {
+	if err := w.AddProxy(ctx, w.mateo.ID, w.members["Marisol Vega"].Person.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -208,8 +208,13 @@ func TestRefusals(t *testing.T) {
 			_, err := w.AddOffice(ctx, care.Office{Name: "x", Provider: "ps_aaaaaaaaaaaaaaaa"})
 			return err
 		}},
-		"no such office":  {care.NotFound, func() error { _, err := w.SetOffice(ctx, care.Office{ID: "of_x", Name: "x"}); return err }},
-		"person, no name": {care.Invalid, func() error { _, err := w.AddPerson(ctx, care.Person{Role: care.RoleNurse}, nil); return err }},
+		"no such office": {care.NotFound, func() error { _, err := w.SetOffice(ctx, care.Office{ID: "of_x", Name: "x"}); return err }},
+		"agent, with an office": {care.Invalid, func() error {
+			_, err := w.AddPerson(ctx, care.Person{Name: "x", Role: care.RoleAgent}, []care.OfficeID{lee})
+			return err
+		}},
+		"agent, given an office": {care.Invalid, func() error { return w.SetPerson(ctx, w.people["Agent"], []care.OfficeID{lee}) }},
+		"person, no name":        {care.Invalid, func() error { _, err := w.AddPerson(ctx, care.Person{Role: care.RoleNurse}, nil); return err }},
 		"person, a member": {care.Invalid, func() error {
 			_, err := w.AddPerson(ctx, care.Person{Name: "x", Role: care.RoleMember}, nil)
 			return err
@@ -232,7 +237,7 @@ func TestRefusals(t *testing.T) {
 			return w.SetRelations(ctx, w.mateo.ID, []care.Relation{{Office: lee}, {Office: lee}})
 		}},
 		"relations of nobody": {care.NotFound, func() error { return w.SetRelations(ctx, "pt_x", nil) }},
-		"proxy, no member":    {care.NotFound, func() error { return w.AddProxy(ctx, w.mateo.ID, w.people["Rosa Delgado"].ID) }},
+		"proxy, no member":    {care.NotFound, func() error { return w.AddProxy(ctx, w.mateo.ID, w.people["Rosa Delgado"].ID, "") }},
 		"end of no proxy":     {care.NotFound, func() error { return w.EndProxy(ctx, w.mateo.ID, w.members["Grace Kim"].Person.ID) }},
 		"end of oneself": {care.NotFound, func() error {
 			m := w.members["Grace Kim"]
@@ -425,7 +430,7 @@ func TestStandingAsThePracticeChanges(t *testing.T) {
 	if got := w.bookOf(m.Person.ID).WritesFor(m.Person.ID); !slices.Equal(got, []care.PatientID{m.Patient.ID}) {
 		t.Errorf("she still writes for %v", got)
 	}
-	if err := w.AddProxy(ctx, w.mateo.ID, m.Person.ID); err != nil {
+	if err := w.AddProxy(ctx, w.mateo.ID, m.Person.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	check("with a new grant", w.mateo.ID, "Lee")
@@ -463,10 +468,16 @@ func TestARevokedDevice(t *testing.T) {
 	if s := b.Standing(w.written(kept.Key, rosa, w.mateo.ID, "Lee")); s.Verdict != fold.Accepted {
 		t.Errorf("%+v", s)
 	}
+	if !b.Enrolled(rosa) || b.Enrolled(w.people["Sam Ito"].ID) {
+		t.Error("who has a computer is not enrolled, or who has none is")
+	}
 	// The directory from before cannot bring it back.
 	b, _, err := b.With(before.Documents()...)
 	if s := b.Standing(w.written(lost.Key, rosa, w.mateo.ID, "Lee")); err != nil || s.Verdict != fold.Waiting {
 		t.Errorf("%+v %v", s, err)
+	}
+	if err := w.RevokeDevice(ctx, kept.Key); err != nil || w.bookOf(w.people["Ana Lee"].ID).Enrolled(rosa) {
+		t.Errorf("enrolled without a computer that is in force: %v", err)
 	}
 }
 
@@ -563,5 +574,33 @@ func BenchmarkAddMemberTo100(b *testing.B) {
 	for b.Loop() {
 		add(i)
 		i++
+	}
+}
+
+// TestDevicesTogether: several people get devices in one change, or none does.
+func TestDevicesTogether(t *testing.T) {
+	w := newTown(t)
+	marisol, rosa := w.members["Marisol Vega"], w.people["Rosa Delgado"]
+	made := must[[]vault.Secrets](t)(w.NewDevices(t.Context(), marisol.Person.ID, rosa.ID))
+	b := must[*directory.Book](t)(w.Book())
+	for i, who := range []care.PersonID{marisol.Person.ID, rosa.ID} {
+		s := made[i]
+		key := s.Device.Public().(ed25519.PublicKey)
+		if got, known := b.PublicKey(seal.Fingerprint(key)); !known || !got.Equal(key) || s.Person.ID != who {
+			t.Errorf("the device of %s is %+v, known: %v", who, s.Person, known)
+		}
+	}
+	if len(made[0].Logins) != 1 || made[0].Mailboxes[0].Mailbox != marisol.Patient.Mailbox || len(made[1].Logins) != 3 {
+		t.Errorf("they read %v and %v", made[0].Mailboxes, made[1].Logins)
+	}
+	logins := len(w.accounts.ended)
+	if _, err := w.NewDevices(t.Context(), rosa.ID, "ps_x"); care.KindOf(err) != care.NotFound {
+		t.Errorf("a device for nobody: %v", err)
+	}
+	if n := len(w.Devices(rosa.ID)); n != 1 {
+		t.Errorf("Rosa has %d devices", n)
+	}
+	if n := len(w.accounts.ended) - logins; n != 3 {
+		t.Errorf("%d of the logins that were made for nothing are ended", n)
 	}
 }

@@ -81,6 +81,9 @@ func (i *Invitation) check() error {
 	case i.Login.User == "" || !care.ValidID("mb", string(i.Login.Mailbox)):
 		return errors.New("it has no login")
 	}
+	if err := plain(said{"", i.Clinic}, said{"", i.FrontDesk}, said{"", i.Name}, said{"", i.Record}); err != nil {
+		return err
+	}
 	return i.ToKey.Check()
 }
 

@@ -31,7 +31,12 @@ type invite struct {
 	Closed    bool           `json:"closed,omitempty"` // its login is put down to be ended
 	Device    care.KeyID     `json:"device,omitzero"`
 	Alarm     string         `json:"alarm,omitempty"`
+	Refused   int            `json:"refused,omitempty"` // how many answers were
 }
+
+// mostRefused is how many answers to one invitation are refused with an answer. Whoever has file and code can make as many as
+// they like, and each is written down and mailed to them.
+const mostRefused = 8
 
 func (i *invite) open() bool { return !i.Withdrawn && i.Answer == "" }
 
@@ -64,12 +69,10 @@ func (r *Registrar) Invite(ctx context.Context, who care.PersonID) (Invited, err
 			return touched{}, err
 		}
 		s.withdraw(who)
-		member := c.Role == care.RoleMember
-		login, err := r.options.Accounts.Login(ctx, s.Mailboxes[boxes[0]].Local, !member && c.Role != care.RoleAgent, member)
+		login, err := r.makeLogin(ctx, boxes[0], c.Role)
 		if err != nil {
-			return touched{}, fmt.Errorf("make login: %w", err)
+			return touched{}, err
 		}
-		login.Mailbox = boxes[0]
 		now := r.options.Now().UTC().Truncate(time.Second)
 		to := s.Mailboxes[s.Practice.Mailbox]
 		i := Invitation{V: 1, ID: care.NewID("iv"), Practice: s.Practice.ID, Root: seal.Fingerprint(s.Root), Clinic: s.Practice.Name,
@@ -111,7 +114,7 @@ func shortened(name string) string {
 
 // ending is the last four characters of a record number that are no spaces.
 func ending(mrn string) string {
-	mrn = strings.ReplaceAll(mrn, " ", "")
+	mrn = bare(mrn)
 	return mrn[max(0, len(mrn)-4):]
 }
 
@@ -145,7 +148,11 @@ func (r *Registrar) Knows(d directory.Document) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := r.state.invite(a.Invitation)
-	return i != nil && proved(i.Proof, a)
+	if i == nil || !proved(i.Proof, a) {
+		return false
+	}
+	hash := d.Hash()
+	return i.Refused < mostRefused || i.Answer == hash || slices.Contains(r.state.Refused, hash)
 }
 
 func (s *state) invite(id string) *invite {
@@ -157,7 +164,7 @@ func (s *state) invite(id string) *invite {
 }
 
 // Admit takes in who answered an invitation, or refuses them: the first answer wins, an other one is refused and noted as
-// an alarm; one that is too late or was withdrawn is refused. The same answer again changes nothing. What is granted, and
+// an alarm; one that is too late or was withdrawn, or whose key is certified already, is refused. The same answer again changes nothing. What is granted, and
 // the documents that tell of it, wait in Pending. An answer that Knows does not know is care.Forbidden.
 func (r *Registrar) Admit(ctx context.Context, d directory.Document) error {
 	a, err := directory.ReadAnswer(d)
@@ -175,13 +182,16 @@ func (r *Registrar) Admit(ctx context.Context, d directory.Document) error {
 		i := s.invite(a.Invitation)
 		switch {
 		case i.Answer != "":
-			i.Alarm = fmt.Sprintf("Somebody answered this invitation a second time, on %s, and was refused. Ask the person whether it was they; if not, revoke the device and invite again.",
+			i.Alarm = fmt.Sprintf("Somebody answered this invitation a second time, on %s, and was refused. Ask the person whether it was they; if not, withdraw the computer and invite again.",
 				r.options.Now().UTC().Format("January 2, 2006"))
 			return touched{}, r.refuse(s, i, a, directory.AnswerUsed, hash)
 		case i.Withdrawn:
 			return touched{}, r.refuse(s, i, a, directory.AnswerWithdrawn, hash)
 		case r.options.Now().After(i.Expires):
 			return touched{}, r.refuse(s, i, a, directory.AnswerExpired, hash)
+		case slices.ContainsFunc(s.Devices, func(d device) bool { return d.Key == a.Signer }):
+			// The newer certificate would say of all that the key has signed that somebody else did, and it would count no more.
+			return touched{}, r.refuse(s, i, a, directory.AnswerKey, hash)
 		}
 		return r.admit(ctx, s, i, a, hash)
 	})
@@ -196,6 +206,7 @@ func (r *Registrar) settled(id, hash string) bool {
 
 func (r *Registrar) refuse(s *state, i *invite, a *directory.Answer, why, hash string) error {
 	s.Refused = append(s.Refused, hash)
+	i.Refused++
 	return r.queue(s, i.Login.Mailbox, a.Sealing, &directory.Grant{Device: seal.Fingerprint(a.Key), Invitation: i.ID, Refused: why})
 }
 
@@ -215,8 +226,18 @@ func (r *Registrar) admit(ctx context.Context, s *state, i *invite, a *directory
 		// One computer a member: what the one before wrote from now on does not count, and it reads nothing more.
 		for n := range s.Devices {
 			if d := &s.Devices[n]; d.Person == i.Person {
-				s.revoke(d, r.options.Now())
+				if err := r.revoke(s, d); err != nil {
+					return touched{}, err
+				}
 				what.directory = true
+			}
+		}
+		// Who was removed, and is invited all the same, is a member again.
+		if own := s.patient(secrets.Patient); own != nil {
+			for n := range own.Readers {
+				if x := &own.Readers[n]; x.Person == i.Person {
+					x.Ended, x.Until = "", ""
+				}
 			}
 		}
 		id := boxes[0]
@@ -231,14 +252,13 @@ func (r *Registrar) admit(ctx context.Context, s *state, i *invite, a *directory
 			g.Mailboxes = append(g.Mailboxes, s.Mailboxes[id].granted(id)...)
 		}
 	}
-	var logins []string
+	made := device{Key: g.Device, Person: i.Person, Sealing: a.Sealing, Since: directory.Time(r.options.Now())}
 	for _, id := range boxes {
-		login, err := r.options.Accounts.Login(ctx, s.Mailboxes[id].Local, !member && c.Role != care.RoleAgent, member)
+		login, err := r.login(ctx, &made, id, c.Role)
 		if err != nil {
-			return touched{}, fmt.Errorf("make login: %w", err)
+			return touched{}, err
 		}
-		login.Mailbox = id
-		g.Logins, logins = append(g.Logins, login), append(logins, login.User)
+		g.Logins = append(g.Logins, login)
 	}
 	s.Serial++
 	c.Head, c.Serial = r.head(), s.Serial
@@ -247,7 +267,7 @@ func (r *Registrar) admit(ctx context.Context, s *state, i *invite, a *directory
 		return touched{}, err
 	}
 	put(&s.Certs, i.Person, append(s.Certs[i.Person], doc.Embed()))
-	s.Devices = append(s.Devices, device{Key: g.Device, Person: i.Person, Sealing: a.Sealing, Since: directory.Time(r.options.Now()), Logins: logins})
+	s.Devices = append(s.Devices, made)
 	i.Answer, i.Answered, i.Device = hash, r.options.Now().UTC(), g.Device
 	// The documents that a new profile begins with are signed first: they name it.
 	if err := r.issue(what); err != nil {

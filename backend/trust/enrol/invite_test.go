@@ -107,6 +107,35 @@ func TestAMemberIsInvited(t *testing.T) {
 	}
 }
 
+// A document that was mailed to a mailbox and is not there is missed; one that is still to be mailed is not, nor one of another
+// mailbox. What is mailed again is mailed to all.
+func TestLostDocuments(t *testing.T) {
+	w := newTown(t)
+	if w.Lost(w.Publish()[0].Mailbox, nil) {
+		t.Error("what was never mailed is missed")
+	}
+	all := len(w.Pending())
+	if err := w.Mailed(w.Pending()...); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range w.Publish() {
+		there := map[string]bool{}
+		for _, d := range to.Docs {
+			there[d.Hash()] = true
+		}
+		if w.Lost(to.Mailbox, there) {
+			t.Errorf("of %d documents that are all there one is missed", len(there))
+		}
+		delete(there, to.Docs[0].Hash())
+		if !w.Lost(to.Mailbox, there) {
+			t.Error("a document that is not there is not missed")
+		}
+	}
+	if err := w.Republish(); err != nil || len(w.Pending()) != all {
+		t.Errorf("%d are mailed again, not %d: %v", len(w.Pending()), all, err)
+	}
+}
+
 // A stolen file tells nothing and gives nothing to try codes against but the file itself, each try as costly as a passphrase's;
 // and of two answers the first one wins.
 func TestProof32StolenInvitation(t *testing.T) {
@@ -304,4 +333,26 @@ func FuzzOpenInvitation(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestARemovedMemberIsTakenInAgain(t *testing.T) {
+	w := newTown(t)
+	m := w.members["Marisol Vega"]
+	writes := func() bool {
+		return slices.Contains(must[*directory.Book](t)(w.Book()).Readers(m.Patient.ID), m.Patient.Mailbox)
+	}
+	if err := w.Remove(t.Context(), m.Person.ID); err != nil {
+		t.Fatal(err)
+	}
+	i := must[Invited](t)(w.Invite(t.Context(), m.Person.ID))
+	if writes() {
+		t.Error("an invitation alone lets nobody in")
+	}
+	doc, secrets := w.answered(i)
+	if err := w.Admit(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+	if g := w.grants(secrets); len(g) != 1 || g[0].Refused != "" || !writes() {
+		t.Errorf("%+v", g)
+	}
 }

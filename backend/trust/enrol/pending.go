@@ -3,6 +3,7 @@ package enrol
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"postern/backend/care"
@@ -64,6 +65,21 @@ func (r *Registrar) Mailed(letters ...Outgoing) error {
 	})
 }
 
+// Lost reports whether a document in force that was mailed to a mailbox is not among those that lie there, by their hashes.
+func (r *Registrar) Lost(mailbox care.MailboxID, there map[string]bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, to := range r.state.publish() {
+		if to.Mailbox == mailbox && slices.ContainsFunc(to.Docs, func(d directory.Document) bool {
+			hash := d.Hash()
+			return !there[hash] && slices.Contains(r.state.Sent[mailbox], hash)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // Republish forgets what has been mailed: Pending gives every document again. For a mailbox that lost its letters.
 func (r *Registrar) Republish() error {
 	return r.change(func(s *state) (touched, error) {
@@ -101,8 +117,9 @@ func (r *Registrar) EndLogins(ctx context.Context) error {
 
 func (r *Registrar) closeInvites() error {
 	over := func(i invite) bool { return !i.Closed && i.done(r.options.Now()) }
+	due := func(e lastDay) bool { return r.options.Now().After(e.At) }
 	r.mu.Lock()
-	any := slices.ContainsFunc(r.state.Invites, over)
+	any := slices.ContainsFunc(r.state.Invites, over) || slices.ContainsFunc(r.state.Later, due)
 	r.mu.Unlock()
 	if !any {
 		return nil
@@ -114,6 +131,18 @@ func (r *Registrar) closeInvites() error {
 				s.Ends = append(s.Ends, i.Login.User)
 			}
 		}
+		for _, e := range s.Later {
+			if !due(e) {
+				continue
+			}
+			s.Ends = append(s.Ends, e.Login)
+			for n := range s.Devices { // but of who shares it and reads on
+				if d := &s.Devices[n]; len(d.Reads) > 0 && !slices.Contains(slices.Collect(maps.Values(d.Reads)), e.Login) {
+					d.without(e.Login)
+				}
+			}
+		}
+		s.Later = slices.DeleteFunc(s.Later, due)
 		return touched{}, nil
 	})
 }

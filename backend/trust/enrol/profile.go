@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 
@@ -33,54 +32,76 @@ func (r *Registrar) MakeProfile(ctx context.Context, dir string, who care.Person
 	if passphrase == "" {
 		return Profile{}, care.Refusef(care.Invalid, "Choose a passphrase.").In("passphrase")
 	}
-	own, err := seal.NewSecret()
-	if err != nil {
-		return Profile{}, err
-	}
-	secrets := vault.Secrets{Device: newKey(), DeviceSecret: own.Text()}
-	defer secrets.Wipe()
-	sealing := own.Public()
-	c := &directory.Cert{For: directory.ForDevice, Key: secrets.Device.Public().(ed25519.PublicKey), Person: who, Sealing: &sealing}
-	key := seal.Fingerprint(c.Key)
 	// The certificate first: one without a device does no harm, a device without one could not write.
-	err = r.change(func(s *state) (touched, error) {
-		what, boxes, err := s.enlist(c, &secrets)
-		if err != nil {
-			return touched{}, err
-		}
-		member := c.Role == care.RoleMember
-		var logins []string
-		for _, id := range boxes {
-			box := s.Mailboxes[id]
-			login, err := r.options.Accounts.Login(ctx, box.Local, !member && c.Role != care.RoleAgent, member)
-			if err != nil {
-				return touched{}, fmt.Errorf("make login: %w", err)
-			}
-			login.Mailbox = id
-			secrets.Logins = append(secrets.Logins, login)
-			logins = append(logins, login.User)
-			for _, m := range box.granted(id) {
-				secrets.Mailboxes = append(secrets.Mailboxes, vault.MailboxSecret(m))
-			}
-		}
-		s.Serial++
-		c.Head, c.Serial = r.head(), s.Serial
-		doc, err := directory.Sign(s.Registrar, c)
-		if err != nil {
-			return touched{}, err
-		}
-		put(&s.Certs, who, append(s.Certs[who], doc.Embed()))
-		s.Devices = append(s.Devices, device{Key: key, Person: who, Sealing: sealing, Since: directory.Time(r.options.Now()), Logins: logins})
-		return what, nil
-	})
+	made, err := r.NewDevices(ctx, who)
 	if err != nil {
 		return Profile{}, err
 	}
+	secrets := made[0]
+	defer secrets.Wipe()
 	if err := vault.CreateWith(r.options.Params, dir, label, passphrase, secrets); err != nil {
 		return Profile{}, err
 	}
 	docs, err := r.Documents(who)
-	return Profile{Key: key, Documents: docs}, err
+	return Profile{Key: seal.Fingerprint(secrets.Device.Public().(ed25519.PublicKey)), Documents: docs}, err
+}
+
+// NewDevices makes a device with its certificate and logins for each of these people, all or none, and gives what their vaults are
+// to hold: for who keeps them otherwise than MakeProfile does. However many they are, the practice's file is written once.
+func (r *Registrar) NewDevices(ctx context.Context, who ...care.PersonID) (made []vault.Secrets, err error) {
+	err = r.change(func(s *state) (sum touched, err error) {
+		for _, id := range who {
+			secrets, what, err := r.newDevice(ctx, s, id)
+			made = append(made, secrets)
+			if err != nil {
+				return touched{}, err
+			}
+			sum.directory = sum.directory || what.directory
+			sum.patients, sum.members = append(sum.patients, what.patients...), append(sum.members, what.members...)
+		}
+		return sum, nil
+	})
+	if err != nil {
+		for i := range made {
+			made[i].Wipe()
+		}
+		return nil, err
+	}
+	return made, nil
+}
+
+func (r *Registrar) newDevice(ctx context.Context, s *state, who care.PersonID) (secrets vault.Secrets, what touched, err error) {
+	own, err := seal.NewSecret()
+	if err != nil {
+		return secrets, what, err
+	}
+	secrets = vault.Secrets{Device: newKey(), DeviceSecret: own.Text()}
+	sealing := own.Public()
+	c := &directory.Cert{For: directory.ForDevice, Key: secrets.Device.Public().(ed25519.PublicKey), Person: who, Sealing: &sealing}
+	what, boxes, err := s.enlist(c, &secrets)
+	if err != nil {
+		return secrets, what, err
+	}
+	made := device{Key: seal.Fingerprint(c.Key), Person: who, Sealing: sealing, Since: directory.Time(r.options.Now())}
+	for _, id := range boxes {
+		login, err := r.login(ctx, &made, id, c.Role)
+		if err != nil {
+			return secrets, what, err
+		}
+		secrets.Logins = append(secrets.Logins, login)
+		for _, m := range s.Mailboxes[id].granted(id) {
+			secrets.Mailboxes = append(secrets.Mailboxes, vault.MailboxSecret(m))
+		}
+	}
+	s.Serial++
+	c.Head, c.Serial = r.head(), s.Serial
+	doc, err := directory.Sign(s.Registrar, c)
+	if err != nil {
+		return secrets, what, err
+	}
+	put(&s.Certs, who, append(s.Certs[who], doc.Embed()))
+	s.Devices = append(s.Devices, made)
+	return secrets, what, nil
 }
 
 // enlist fills in who it is, and says whose documents change and which mailboxes they read.

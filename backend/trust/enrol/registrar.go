@@ -48,6 +48,9 @@ type Options struct {
 	Accounts   Accounts         // needed by what makes mailboxes and profiles
 	Now        func() time.Time // nil: time.Now
 	Params     vault.Params     // of every vault that is made; zero: vault.Default
+	// Known, where it is set, gives what is known of the practice's documents beside this file; an error where it is not known
+	// yet. A file that knows less is an older copy of the registrar's, and signs nothing.
+	Known func() (*directory.Book, error)
 }
 
 const (
@@ -64,6 +67,8 @@ type Registrar struct {
 	mu    sync.Mutex
 	state state
 	book  *directory.Book // of all documents; nil: to be made anew
+	known *directory.Book // by which this file was last found to be the newest
+	made  made            // at the mail system, by the change under way
 }
 
 // New makes a practice: its root, its registrar, its mailbox and the first version of its directory. The practice's id
@@ -73,7 +78,7 @@ func New(ctx context.Context, o Options, p care.Practice) (*Registrar, error) {
 	if p.Name == "" {
 		return nil, care.Refusef(care.Invalid, "A practice needs a name.").In("name")
 	}
-	if err := checkCalendar(p.Calendar); err != nil {
+	if err := cmp.Or(checkCalendar(p.Calendar), plainPractice(p)); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{rootFile, registrarFile} {
@@ -97,7 +102,7 @@ func New(ctx context.Context, o Options, p care.Practice) (*Registrar, error) {
 		return nil, err
 	}
 	s.Chain = []directory.SignedCert{chain.Embed()}
-	if s.Practice.Mailbox, err = r.newMailbox(ctx); err != nil {
+	if s.Practice.Mailbox, err = r.newMailbox(ctx, false); err != nil {
 		return nil, err
 	}
 	if err := r.issue(touched{directory: true}); err != nil {
@@ -179,18 +184,62 @@ func (r *Registrar) Book() (*directory.Book, error) {
 func (r *Registrar) change(do func(s *state) (touched, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.newest(); err != nil {
+		return err
+	}
+	r.made = made{}
 	what, err := do(&r.state)
 	if err == nil {
 		err = r.issue(what)
 	}
-	if err == nil {
-		err = r.save()
-	}
 	if err != nil {
+		return errors.Join(err, r.reload(), r.giveBack())
+	}
+	if err := r.save(); err != nil { // what was made may be written down all the same: it is not given back
 		return errors.Join(err, r.reload())
 	}
 	r.book = nil
 	return nil
+}
+
+// Fit says why this registrar may not sign; nil if it may. care.Conflict: it is an older copy.
+func (r *Registrar) Fit() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.newest()
+}
+
+// newest refuses to go on from an older copy of this file: it would sign other documents of versions that are out.
+func (r *Registrar) newest() error {
+	if r.options.Known == nil {
+		return nil
+	}
+	known, err := r.options.Known()
+	if err != nil || known == r.known {
+		return err
+	}
+	for doc := range known.InForce() {
+		have := r.state.signed(doc)
+		if doc.Version < have.Version || doc.Version == have.Version && doc.Hash == have.document(doc.Kind).Hash() {
+			continue
+		}
+		return care.Because(care.Conflict, fmt.Errorf("%s %s: version %d here, %d is out", doc.Kind, doc.Key, have.Version, doc.Version),
+			"The practice's records on this computer are older than what the clinic has sent out: this profile was put back from an older backup. "+
+				"Nothing is changed from here, or there would be two different lists of one version. Put back the newest backup of this profile.")
+	}
+	r.known = known
+	return nil
+}
+
+// signed is the document of this file that has the place of another.
+func (s *state) signed(of directory.InForce) signed {
+	switch of.Kind {
+	case directory.KindRoster:
+		return s.Rosters[care.PatientID(of.Key)]
+	case directory.KindCare:
+		return s.CareLists[care.PersonID(of.Key)]
+	}
+	return s.Directory
 }
 
 func (r *Registrar) save() error {

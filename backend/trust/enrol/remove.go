@@ -3,8 +3,8 @@ package enrol
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"time"
 
 	"postern/backend/care"
 	"postern/backend/trust/directory"
@@ -15,13 +15,35 @@ func (s *state) revoked(key care.KeyID) bool {
 	return slices.ContainsFunc(s.Revoked, func(x directory.Revoked) bool { return x.Key == key })
 }
 
-// revoke withdraws a device's key and puts its logins down to be ended.
-func (s *state) revoke(d *device, now time.Time) {
+// revoke withdraws a device's key, puts its logins down to be ended, and tells the device: the next list of the clinic may be
+// sealed to a key that it does not have, and what it wrote then would reach nobody.
+func (r *Registrar) revoke(s *state, d *device) error {
 	if s.revoked(d.Key) {
-		return
+		return nil
 	}
-	s.Revoked = append(s.Revoked, directory.Revoked{Key: d.Key, At: directory.Time(now)})
+	s.Revoked = append(s.Revoked, directory.Revoked{Key: d.Key, At: directory.Time(r.options.Now())})
 	s.Ends = append(s.Ends, d.Logins...)
+	at := s.mailboxOf(d)
+	if at == "" || d.Sealing.IsZero() {
+		return nil
+	}
+	return r.queue(s, at, d.Sealing, &directory.Grant{Device: d.Key, Refused: directory.DeviceRevoked})
+}
+
+// mailboxOf is one that a device reads; "" if that is not known.
+func (s *state) mailboxOf(d *device) care.MailboxID {
+	if m := s.member(d.Person); m != nil {
+		return m.Mailbox
+	}
+	if reads := slices.Sorted(maps.Keys(d.Reads)); len(reads) > 0 {
+		return reads[0]
+	}
+	if p := s.staff(d.Person); p != nil {
+		if reads := s.reads(p); len(reads) > 0 {
+			return reads[0]
+		}
+	}
+	return ""
 }
 
 // reads are the mailboxes that a person of the staff reads.
@@ -67,7 +89,7 @@ func (r *Registrar) renew(s *state, boxes []care.MailboxID) error {
 			continue
 		}
 		if d.Sealing.IsZero() {
-			return care.Refusef(care.Invalid, "A device of %s was made by an older Postern and cannot be given new keys. Revoke it and invite them again first.", p.Name)
+			return care.Refusef(care.Invalid, "A device of %s was made by an older Postern and cannot be given new keys. Withdraw it and invite them again first.", p.Name)
 		}
 		if err := r.queue(s, at, d.Sealing, g); err != nil {
 			return err
@@ -87,12 +109,12 @@ func (r *Registrar) Removal(who care.PersonID) ([]string, error) {
 			devices++
 		}
 	}
-	counted := fmt.Sprintf("%d devices are revoked: what they write from now on counts no more, and their mail logins end.", devices)
+	counted := fmt.Sprintf("%d computers are withdrawn: what they write from now on counts no more, and their mail logins end.", devices)
 	switch devices {
 	case 0:
-		counted = "No device is enrolled, so there is none to revoke."
+		counted = "No computer is enrolled, so there is none to withdraw."
 	case 1:
-		counted = "1 device is revoked: what it writes from now on counts no more, and its mail login ends."
+		counted = "1 computer is withdrawn: what it writes from now on counts no more, and its mail login ends."
 	}
 	if m := s.member(who); m != nil {
 		return []string{counted, m.Person.Name + " can no longer write for anybody, and gets nothing new.",
@@ -118,7 +140,10 @@ func (r *Registrar) Remove(_ context.Context, who care.PersonID) error {
 		s.withdraw(who)
 		var t touched
 		if m := s.member(who); m != nil {
-			today := r.options.Now().UTC().Format(time.DateOnly)
+			today, err := s.today(r.options.Now())
+			if err != nil {
+				return touched{}, err
+			}
 			for n := range s.Patients {
 				p := &s.Patients[n]
 				for k := range p.Readers {
@@ -134,7 +159,9 @@ func (r *Registrar) Remove(_ context.Context, who care.PersonID) error {
 		}
 		for n := range s.Devices {
 			if d := &s.Devices[n]; d.Person == who {
-				s.revoke(d, r.options.Now())
+				if err := r.revoke(s, d); err != nil {
+					return touched{}, err
+				}
 			}
 		}
 		if p := s.staff(who); p != nil {
@@ -159,7 +186,9 @@ func (r *Registrar) RevokeDevice(_ context.Context, key care.KeyID) error {
 		if s.revoked(key) {
 			return touched{}, nil
 		}
-		s.revoke(&s.Devices[n], r.options.Now())
+		if err := r.revoke(s, &s.Devices[n]); err != nil {
+			return touched{}, err
+		}
 		if p := s.staff(s.Devices[n].Person); p != nil {
 			if err := r.renew(s, s.reads(p)); err != nil {
 				return touched{}, err

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"postern/backend/care"
 	"postern/backend/trust/directory"
@@ -38,6 +39,8 @@ type state struct {
 	Refused   []string                                 `json:"refused,omitempty"` // hashes of answers
 	Left      []care.PersonID                          `json:"left,omitempty"`    // of the staff, former
 	Ends      []string                                 `json:"ends,omitempty"`    // logins that are to end at the mail system
+	Stays     bool                                     `json:"stays,omitempty"`   // at work while the screen is locked
+	Later     []lastDay                                `json:"later,omitempty"`   // and those that are to end at a time
 }
 
 type patient struct {
@@ -49,6 +52,7 @@ type patient struct {
 
 type reader struct {
 	Person care.PersonID `json:"person"`
+	Until  string        `json:"until,omitempty"` // the last day of the grant; "": without end
 	Ended  string        `json:"ended,omitempty"`
 }
 
@@ -101,6 +105,14 @@ type device struct {
 	Sealing seal.Public   `json:"sealing"` // to which grants are sealed
 	Since   string        `json:"since,omitempty"`
 	Logins  []string      `json:"logins,omitempty"`
+
+	Reads map[care.MailboxID]string `json:"reads,omitempty"` // which of the logins reads which mailbox
+}
+
+// lastDay is a login that still has to bring something.
+type lastDay struct {
+	Login string    `json:"login"`
+	At    time.Time `json:"at"`
 }
 
 type signed struct {
@@ -204,6 +216,9 @@ func (s *state) careListNow(h directory.Head, id care.PersonID) *directory.CareL
 		readers, certs := s.readers(p)
 		shown := p.Patient
 		shown.Visits = nil
+		if m := s.member(id); m == nil || m.Patient != p.Patient.ID {
+			shown.Email = "" // whoever writes for somebody has no use for where they get their mail
+		}
 		l.Patients = append(l.Patients, directory.CarePatient{Patient: shown, Relations: p.Relations, Readers: readers})
 		for _, c := range certs {
 			if !seen[string(c.Cert)] {
@@ -292,13 +307,14 @@ func (s *state) rostersOf(offices ...care.OfficeID) []directory.Document {
 	return out
 }
 
-// newMailbox makes a mailbox at the mail system, with a random name, and its key.
-func (r *Registrar) newMailbox(ctx context.Context) (care.MailboxID, error) {
+// newMailbox makes a mailbox at the mail system, with a random name, and its key: a member's, or the practice's or an office's.
+func (r *Registrar) newMailbox(ctx context.Context, member bool) (care.MailboxID, error) {
 	local := strings.TrimPrefix(care.NewID("mb"), "mb_")
-	address, err := r.options.Accounts.Mailbox(ctx, local)
+	address, err := r.mailboxFor(ctx, local, member)
 	if err != nil {
 		return "", fmt.Errorf("make mailbox: %w", err)
 	}
+	r.made.mailboxes = append(r.made.mailboxes, local)
 	secret, err := seal.NewSecret()
 	if err != nil {
 		return "", err

@@ -4,7 +4,6 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -125,7 +124,7 @@ func (b *Box) Derive(label string) ([]byte, error) {
 
 // Replace puts other content into the box, on the disk before it returns. After an error the old content is in force. It
 // refuses (care.Conflict) where the file no longer holds what this box read or wrote: somebody else has it open too. A
-// passphrase or a recovery code that was changed meanwhile stays changed.
+// passphrase, a recovery code or a keychain's secret that was changed meanwhile stays changed.
 func (b *Box) Replace(content []byte) error {
 	content = append([]byte{}, content...) // never nil
 	return b.change(content, func(f *file) error {
@@ -170,16 +169,11 @@ func (b *Box) change(content []byte, how func(*file) error) error {
 }
 
 func (b *Box) write(next file, content []byte, to func(path string, raw []byte) error) error {
-	next.Vault = boxVersion
-	next.Sum = next.sum()
-	raw, err := json.MarshalIndent(next, "", "  ")
+	raw, err := next.bytes()
 	if err != nil {
-		return fmt.Errorf("write box: %w", err)
+		return err
 	}
-	if len(raw) > maxFile {
-		return fmt.Errorf("write box: %d bytes are too many", len(raw))
-	}
-	if err := to(b.path, append(raw, '\n')); err != nil {
+	if err := to(b.path, raw); err != nil {
 		return err
 	}
 	held := append([]byte{}, content...)

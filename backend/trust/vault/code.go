@@ -4,7 +4,6 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -117,15 +116,9 @@ func (v *Vault) NewCode() (Code, error) { return v.box.newCode() }
 func (b *Box) newCode() (Code, error) {
 	var c Code
 	_, _ = rand.Read(c.bits[:]) // never fails: crypto/rand ends the program instead
-	err := b.rebind(func(f *file, key []byte) error {
-		f.Recovery = &wrap{Kind: byCode, Salt: random(saltSize)}
-		under, err := c.under(f.Recovery)
-		if err != nil {
-			return fmt.Errorf("wrap under a code: %w", err)
-		}
-		defer clear(under)
-		f.Recovery.Nonce, f.Recovery.Key = sealWith(under, key, f.Recovery.bound())
-		return nil
+	err := b.rebind(func(f *file, key []byte) (err error) {
+		f.Recovery, err = wrapUnder(byCode, c, key)
+		return err
 	})
 	if err != nil {
 		return Code{}, err
@@ -140,23 +133,7 @@ func OpenByCode(dir string, c Code) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.Recovery == nil {
-		return nil, WrongCode()
-	}
-	under, err := c.under(f.Recovery)
-	if err != nil {
-		return nil, fmt.Errorf("open by a code: %w", err)
-	}
-	defer clear(under)
-	key, err := openWith(under, f.Recovery.Nonce, f.Recovery.Key, f.Recovery.bound())
-	if err != nil {
-		return nil, WrongCode()
-	}
-	box, err := openByKey(path(dir), f, key)
-	if err != nil {
-		return nil, err
-	}
-	return unpack(box)
+	return openByWrap(dir, f, f.Recovery, c, WrongCode)
 }
 
 // WrongCode is what a code gets that opens nothing here.
@@ -164,11 +141,11 @@ func WrongCode() error {
 	return badCode("That code opens no profile on this computer. Each new sheet ends the one before: take the newest.")
 }
 
-// Recover gives a vault that a code opened another passphrase, and ends the code: after it only the new passphrase opens
-// the vault, and wrong tries are forgotten. After an error the old are in force.
+// Recover gives a vault that a code opened another passphrase, and ends the code and what a keychain keeps: after it only
+// the new passphrase opens the vault, and wrong tries are forgotten. After an error the old are in force.
 func (v *Vault) Recover(passphrase string) error {
 	err := v.box.rebind(func(f *file, key []byte) error {
-		f.Recovery = nil
+		f.Recovery, f.Keychain = nil, nil
 		return f.bind(f.Wrap.Params, passphrase, key)
 	})
 	if err == nil {

@@ -28,7 +28,7 @@ const (
 	maxMemory  = 1 << 20 // 1 GiB
 	maxWork    = 8 << 20 // KiB, over all passes
 	maxThreads = 16
-	maxFile    = 64 << 20
+	maxFile    = 256 << 20 // a registrar's file has 35 KB a member who is enrolled
 )
 
 func (p Params) check() error {
@@ -41,7 +41,7 @@ func (p Params) check() error {
 }
 
 const (
-	boxVersion = 2 // what is written; 1, which knows no recovery code, is read
+	boxVersion = 3 // the newest that is read; 1 knows no recovery code, 2 no keychain
 	keySize    = chacha20poly1305.KeySize
 	saltSize   = 16
 	wrapLabel  = "postern.vault.wrap.v1\n"
@@ -55,6 +55,7 @@ type file struct {
 	Label    string `json:"label"`
 	Wrap     wrap   `json:"wrap"`               // the box's key, sealed under the passphrase
 	Recovery *wrap  `json:"recovery,omitempty"` // and under the recovery code, if one is in force
+	Keychain *wrap  `json:"keychain,omitempty"` // and under a secret that the computer's keychain keeps, if it does
 	Nonce    []byte `json:"nonce"`
 	Box      []byte `json:"box"` // the content, sealed under the box's key
 	Sum      []byte `json:"sum"` // tells a damaged file from a wrong passphrase; no secret
@@ -63,7 +64,8 @@ type file struct {
 // What a wrap's key comes from.
 const (
 	byPassphrase = "argon2id"
-	byCode       = "code" // has no params: a code is too long to be guessed at any cost
+	byCode       = "code"     // has no params: a code is too long to be guessed at any cost
+	byKeychain   = "keychain" // nor has this
 )
 
 type wrap struct {
@@ -90,9 +92,9 @@ func (w *wrap) check(kind string) error {
 		return fmt.Errorf("a wrap is of kind %q and not %q", w.Kind, kind)
 	case len(w.Salt) != saltSize, len(w.Nonce) != chacha20poly1305.NonceSizeX, len(w.Key) != keySize+chacha20poly1305.Overhead:
 		return errors.New("a part of a wrap has a wrong length")
-	case kind == byCode && w.Params != Params{}:
-		return errors.New("a code has parameters")
-	case kind == byCode:
+	case kind != byPassphrase && w.Params != Params{}:
+		return fmt.Errorf("a %s has parameters", kind)
+	case kind != byPassphrase:
 		return nil
 	}
 	return w.Params.check()
@@ -100,8 +102,10 @@ func (w *wrap) check(kind string) error {
 
 func (f *file) sum() []byte {
 	parts := [][]byte{f.Wrap.bound(), f.Wrap.Nonce, f.Wrap.Key}
-	if f.Recovery != nil {
-		parts = append(parts, f.Recovery.bound(), f.Recovery.Nonce, f.Recovery.Key)
+	for _, w := range []*wrap{f.Recovery, f.Keychain} { // each is bound to its kind: none can pass for the other
+		if w != nil {
+			parts = append(parts, w.bound(), w.Nonce, w.Key)
+		}
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, sumLabel, f.Vault)
@@ -118,6 +122,8 @@ func (f *file) check() error {
 		return fmt.Errorf("box version %d is not known", f.Vault)
 	case f.Vault == 1 && f.Recovery != nil:
 		return errors.New("a box of version 1 has a recovery code")
+	case f.Vault < 3 && f.Keychain != nil:
+		return fmt.Errorf("a box of version %d has a keychain's secret", f.Vault)
 	case len(f.Nonce) != chacha20poly1305.NonceSizeX, len(f.Box) < chacha20poly1305.Overhead:
 		return errors.New("a part of the box has a wrong length")
 	}
@@ -126,7 +132,35 @@ func (f *file) check() error {
 			return err
 		}
 	}
+	if f.Keychain != nil {
+		if err := f.Keychain.check(byKeychain); err != nil {
+			return err
+		}
+	}
 	return f.Wrap.check(byPassphrase)
+}
+
+// finish gives a box its version and its sum: the oldest version that knows what is in it, so that the box opens in as many
+// programs as it can.
+func (f *file) finish() {
+	f.Vault = 2
+	if f.Keychain != nil {
+		f.Vault = 3
+	}
+	f.Sum = f.sum()
+}
+
+// bytes is the box as it is stored.
+func (f *file) bytes() ([]byte, error) {
+	f.finish()
+	raw, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write box: %w", err)
+	}
+	if len(raw) > maxFile {
+		return nil, fmt.Errorf("write box: %d bytes are too many", len(raw))
+	}
+	return append(raw, '\n'), nil
 }
 
 func readFile(path string) (*file, error) {

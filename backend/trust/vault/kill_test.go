@@ -28,7 +28,10 @@ func TestMain(m *testing.M) {
 			v, err = Open(dir, "b")
 		}
 		for err == nil {
-			if err = v.SetPassphrase("b"); err == nil {
+			if err = v.KeepInKeychain(NewKeychainSecret()); err == nil {
+				err = v.SetPassphrase("b")
+			}
+			if err == nil {
 				_, err = v.NewCode()
 			}
 			if err == nil {

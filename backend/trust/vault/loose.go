@@ -16,8 +16,7 @@ func Pack(p Params, passphrase string, content []byte) (sealed []byte, _ *Box, e
 		return nil, nil, err
 	}
 	b.file.fill(b.key, content)
-	b.file.Vault = boxVersion
-	b.file.Sum = b.file.sum()
+	b.file.finish()
 	sealed, err = json.Marshal(b.file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("pack: %w", err)

@@ -1,4 +1,5 @@
-// Package vault keeps a profile's keys in one file that a passphrase opens, or the profile's recovery code.
+// Package vault keeps a profile's keys in one file that a passphrase opens, or the profile's recovery code, or a secret that
+// the computer's keychain keeps.
 //
 // What is inside can be neither read nor changed without one of them, and each guess at a passphrase costs memory and time.
 // Try counts wrong passphrases and makes a pause of many; that keeps off who sits at the screen, not who can write to the
@@ -168,9 +169,11 @@ func (v *Vault) Save(s Secrets) error {
 }
 
 // SetPassphrase makes another passphrase open this vault, on the disk before it returns. The old one opens nothing from
-// then on but older copies of the file. A recovery code stays good. After an error the old one is in force.
+// then on but older copies of the file. A recovery code stays good; what a keychain keeps ends, for whoever changes a
+// passphrase may do so because somebody knew it, who could have put the secret there. After an error the old are in force.
 func (v *Vault) SetPassphrase(passphrase string) error {
 	return v.box.rebind(func(f *file, key []byte) error {
+		f.Keychain = nil
 		return f.bind(f.Wrap.Params, passphrase, key)
 	})
 }

@@ -18,7 +18,7 @@ import (
 	"postern/backend/care"
 )
 
-var update = flag.Bool("update", false, "write testdata/v2 anew; a released file is never written again")
+var update = flag.Bool("update", false, "write testdata/v3 anew; a released file is never written again")
 
 // quick is for tests alone: one guess costs next to nothing.
 var quick = Params{Time: 1, Memory: 64, Threads: 1}
@@ -208,9 +208,13 @@ func TestDamageIsSaid(t *testing.T) {
 		"box":       func(f *file) { f.Box[3] ^= 1 },
 		"cut":       func(f *file) { f.Box = f.Box[:len(f.Box)-1] },
 		"empty box": func(f *file) { f.Box = nil },
-		"version":   func(f *file) { f.Vault = 3 },
+		"version":   func(f *file) { f.Vault = 4 },
 		"a code in a box of the first version": func(f *file) {
 			f.Vault, f.Recovery = 1, &wrap{Kind: byCode}
+			f.Sum = f.sum()
+		},
+		"a keychain's secret in a box of the second version": func(f *file) {
+			f.Vault, f.Keychain = 2, &wrap{Kind: byKeychain}
 			f.Sum = f.sum()
 		},
 		"kind": func(f *file) { f.Wrap.Kind = "scrypt" },
@@ -361,27 +365,59 @@ func TestBox(t *testing.T) {
 
 // A vault that an earlier version wrote, with the parameters of that version, opens for ever, and stays what it is until
 // something in it changes.
+// TestRoomForAPractice: a registrar's file has room for 2,000 members who are enrolled, of 26 KB each before they are sealed.
+func TestRoomForAPractice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "registrar.json")
+	if err := CreateBox(quick, path, "Alder Street Clinic", "p", nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := OpenBox(path, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	content := bytes.Repeat([]byte{7}, 2000*26<<10)
+	if err := b.Replace(content); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenBox(path, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if !bytes.Equal(again.Bytes(), content) {
+		t.Error("it holds something else")
+	}
+}
+
 func TestVaultsOfAllVersionsOpen(t *testing.T) {
 	if *update {
-		dir := filepath.Join("testdata", "v2")
+		dir := filepath.Join("testdata", "v3")
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
 		if err := Create(dir, "Marisol (member)", "golden", secrets()); err != nil {
 			t.Fatal(err)
 		}
-		code, err := open(t, dir, "golden").NewCode()
+		v := open(t, dir, "golden")
+		code, err := v.NewCode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, "code.txt"), []byte(code.Text()+"\n"), 0o600); err != nil {
+		kept := NewKeychainSecret()
+		if err := v.KeepInKeychain(kept); err != nil {
 			t.Fatal(err)
+		}
+		for name, text := range map[string]string{"code.txt": code.Text(), "keychain.txt": kept.Text()} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := os.Remove(filepath.Join(dir, lockFile)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, version := range []string{"v1", "v2"} {
+	for _, version := range []string{"v1", "v2", "v3"} {
 		t.Run(version, func(t *testing.T) {
 			dir := t.TempDir()
 			raw, err := os.ReadFile(path(filepath.Join("testdata", version)))
@@ -394,12 +430,19 @@ func TestVaultsOfAllVersionsOpen(t *testing.T) {
 			v := open(t, dir, "golden")
 			before := v.Secrets()
 			same(t, v)
-			if version == "v2" {
+			if version != "v1" {
 				typed, err := os.ReadFile(filepath.Join("testdata", version, "code.txt"))
 				if err != nil {
 					t.Fatal(err)
 				}
 				same(t, byCodeOf(t, dir, string(typed)))
+			}
+			if version == "v3" {
+				kept, err := os.ReadFile(filepath.Join("testdata", version, "keychain.txt"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, byKeychainOf(t, dir, strings.TrimSpace(string(kept))))
 			}
 			if now, err := os.ReadFile(path(dir)); err != nil || !bytes.Equal(now, raw) {
 				t.Errorf("opening changed the file: %v", err)
@@ -432,7 +475,7 @@ func same(t *testing.T, v *Vault) {
 
 // FuzzFile gives a hostile file to whoever reads labels and opens vaults.
 func FuzzFile(f *testing.F) {
-	for _, version := range []string{"v1", "v2"} {
+	for _, version := range []string{"v1", "v2", "v3"} {
 		raw, err := os.ReadFile(filepath.Join("testdata", version, "vault.json"))
 		if err != nil {
 			f.Fatal(err)

@@ -1,0 +1,7 @@
+package link
+
+// Addresses of the audit record, for administrators.
+const (
+	Audit       = "/administration/audit"
+	AuditExport = "/administration/audit/export"
+)
