@@ -81,7 +81,7 @@ type Fetcher struct {
 	// where it has IDLE. Zero: 30 seconds and a minute.
 	Poll, Round time.Duration
 	// Pause is how long to wait before the next connection after that many failures in a row; jittered doubling from
-	// one second to two minutes if nil. The pause is at least a minute where a person must act first: a refused password,
+	// one second to two minutes if nil. Connections that broke off when everything had come in count as three at most. The pause is at least a minute where a person must act first: a refused password,
 	// a certificate that is not to be trusted.
 	Pause func(failures int) time.Duration
 
@@ -133,6 +133,10 @@ func pause(failures int) time.Duration {
 // steady is how long a connection must have held to count as a good one.
 const steady = time.Minute
 
+// brief is as many failures as count after a connection on which everything came in and that broke off before it was steady: a
+// mail system that starts again and again is read within seconds each time, and one that throws us out compares no more often.
+const brief = 3
+
 // daily is how often the whole mailbox is compared, beside at every connection.
 const daily = 24 * time.Hour
 
@@ -152,10 +156,13 @@ func (f *Fetcher) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if complete && f.Now().Sub(began) >= steady {
-			failures = 0
-		}
 		failures++
+		if complete {
+			failures = min(failures, brief)
+			if f.Now().Sub(began) >= steady {
+				failures = 1
+			}
+		}
 		f.Sink.Problem(err)
 		wait := f.Pause(failures)
 		if care.KindOf(err) == care.Forbidden {

@@ -364,6 +364,29 @@ func testMailSystemStopsAndComesBack(t *testing.T, sys *posttest.System) {
 	r.until(t, "the letter", func() bool { return len(r.byName) == 1 && r.upToDate > was })
 }
 
+// A mail system that starts again and again, and can be read in between, is never left alone for minutes.
+func TestMailSystemThatBreaksOffAgainAndAgain(t *testing.T) {
+	posttest.Each(t, testMailSystemThatBreaksOffAgainAndAgain)
+}
+
+func testMailSystemThatBreaksOffAgainAndAgain(t *testing.T, sys *posttest.System) {
+	_, login := box(t, sys)
+	p := posttest.NewProxy(t, sys.Clear(login).IMAP)
+	login.IMAP = p.Endpoint(care.TLSNone)
+	r := newReplica()
+	f := fetcher(login, r)
+	counted := make(chan int, 1)
+	f.Pause = func(failures int) time.Duration { counted <- failures; return time.Millisecond }
+	running(t, f)
+	for i := range 8 {
+		r.until(t, "a comparison", func() bool { return r.upToDate > i })
+		p.CutAll()
+		if n := <-counted; n != min(i+1, 3) {
+			t.Errorf("break %d counts as failure %d", i+1, n)
+		}
+	}
+}
+
 func TestRefusedPassword(t *testing.T) { posttest.Each(t, testRefusedPassword) }
 
 func testRefusedPassword(t *testing.T, sys *posttest.System) {
