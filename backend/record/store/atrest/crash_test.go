@@ -216,8 +216,9 @@ func readable(t *testing.T, dir string, seen map[string]bool) {
 		b, err := os.ReadFile(path)
 		seen[d.Name()] = true
 		for _, word := range []string{marker, "SQLite format 3", "CREATE TABLE"} {
-			if bytes.Contains(b, []byte(word)) {
-				t.Errorf("%s holds %q", path, word)
+			if i := bytes.Index(b, []byte(word)); i >= 0 {
+				to, _ := os.Readlink(path) // of an open file
+				t.Errorf("%s %s holds %q: at %d of %d bytes, after %q", path, to, word, i, len(b), b[max(0, i-64):i])
 			}
 		}
 		return ignoreGone(err)
