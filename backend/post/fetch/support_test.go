@@ -117,7 +117,7 @@ func (r *replica) wake() {
 // until waits for something to become true of the replica.
 func (r *replica) until(t testing.TB, what string, ready func() bool) {
 	t.Helper()
-	limit := time.NewTimer(30 * time.Second)
+	limit := time.NewTimer(2 * time.Minute)
 	defer limit.Stop()
 	for {
 		r.mu.Lock()
