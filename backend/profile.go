@@ -96,7 +96,7 @@ func openProfile(ctx context.Context, dir string, s vault.Secrets, log *slog.Log
 		if p.registrar, err = openRegistrar(ctx, p, s, mail); err != nil {
 			return nil, errors.Join(err, p.db.Close(), lock.Close())
 		}
-		p.replica.Answers, p.replica.Looked = p.registrar, p.registrar.looked
+		p.replica.Answers, p.replica.Looked, p.replica.Here = p.registrar, p.registrar.looked, p.registrar.here
 	}
 	if p.spool, err = newSpool(dir, s.Store); err != nil {
 		return nil, errors.Join(err, p.db.Close(), lock.Close())

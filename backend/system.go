@@ -456,12 +456,24 @@ func (r *Registrar) places() ([]care.MailLogin, error) {
 		return []care.MailLogin{r.login}, err
 	}
 	all := []care.MailLogin{r.login.At(*at), r.login}
-	if r.system.here != nil {
-		own := r.login.At(*at)
-		own.IMAP.Host, own.SMTP.Host = "127.0.0.1", "127.0.0.1"
-		all = slices.Insert(all, 0, own)
+	if own := r.here(); own != nil {
+		all = slices.Insert(all, 0, r.login.At(*own))
 	}
 	return all, nil
+}
+
+// here is where the gateway on this computer answers this computer; nil: the mail system is elsewhere.
+func (r *Registrar) here() *care.MailPlace {
+	if r.system.here == nil {
+		return nil
+	}
+	at, err := r.system.here.use().Place()
+	if err != nil {
+		r.log.Error("where the gateway here is", "err", err)
+		return nil
+	}
+	at.IMAP.Host, at.SMTP.Host = "127.0.0.1", "127.0.0.1"
+	return &at
 }
 
 // TryMail tries the practice's mail system out.

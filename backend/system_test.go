@@ -279,13 +279,16 @@ func TestMoveGateway(t *testing.T) {
 		})
 	}
 	write("After a move that failed")
-	// It moves to other ports, again and again. Each directory still comes by the ports before, and everybody follows.
-	at := func() string {
-		if g := member.Practice().Gateway; g != nil {
+	// It moves to other ports, again and again. Each directory still comes by the ports before, and everybody follows. The registrar's own
+	// computer hears of none of it meanwhile, and follows all the same when it does: the gateway runs there.
+	knows := func(p *Profile) string {
+		if g := p.Practice().Gateway; g != nil {
 			return trial.At(g.IMAP)
 		}
 		return ""
 	}
+	at := func() string { return knows(member) }
+	priya.WorkOffline(true)
 	if before, err = reg.Mail(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -304,6 +307,11 @@ func TestMoveGateway(t *testing.T) {
 		_ = c.Close() // nothing was said
 		t.Error("somebody still listens at the first port")
 	}
+	if now := knows(priya); now != "" && now != before.IMAP {
+		t.Fatalf("the registrar's own computer has heard of %s", now)
+	}
+	priya.WorkOffline(false)
+	until(t, "the registrar's own computer follows", func() bool { return knows(priya) == at() && priya.Sync().Phase == care.SyncUpToDate })
 
 	// A slip: nobody can have that address, so that nobody waits for an answer from there. Who was at the old place goes on there, and
 	// learns of the next move.

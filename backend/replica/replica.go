@@ -62,6 +62,9 @@ type Replica struct {
 	Answers    Answers          // nil: no invitations are made here
 	Logins     []care.MailLogin // to begin with; grants add to them. The first one also submits
 	Author     Author
+	// Here, where it is set, says where the mail system is reached that runs on this computer; nil: none does. It knows of a move before
+	// any directory comes, and of any number of them: who runs it is not cut off from it.
+	Here func() *care.MailPlace
 	// Looked, where it is set, hears by their hashes which documents lie in a mailbox that may have lost letters. After an error it
 	// hears it again.
 	Looked func(mailbox care.MailboxID, documents map[string]bool) error

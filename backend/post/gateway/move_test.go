@@ -188,3 +188,38 @@ func TestRemove(t *testing.T) {
 	must(t, err)
 	must(t, s.Check(ctx))
 }
+
+// Where it moves, no service gets the port at which another one was reached: who has not heard of the move would ask there for the
+// wrong thing, for ever.
+func TestPortOfAnotherService(t *testing.T) {
+	dir := t.TempDir()
+	opens := func(o gateway.Options) (map[string]string, error) {
+		t.Helper()
+		g, err := gateway.Open(t.Context(), dir, o)
+		if err != nil {
+			return nil, err
+		}
+		must(t, g.Start(t.Context()))
+		at := g.Addresses()
+		must(t, g.Close())
+		return at, nil
+	}
+	first, err := opens(gateway.Options{})
+	must(t, err)
+	for _, moved := range []bool{false, true} { // it is there now, and was there before
+		if moved {
+			_, err := opens(gateway.Options{IMAPS: "127.0.0.1:0", SMTPS: "127.0.0.1:0", GoOn: true})
+			must(t, err)
+		}
+		for field, o := range map[string]gateway.Options{"smtpport": {SMTPS: first["IMAPS"], GoOn: true}, "imapport": {IMAPS: first["SMTPS"], GoOn: true}} {
+			var refusal *care.Error
+			if _, err := opens(o); !errors.As(err, &refusal) || refusal.Kind != care.Conflict || refusal.Field != field {
+				t.Errorf("moved %v, %s: %v", moved, field, err)
+			}
+		}
+	}
+	back, err := opens(gateway.Options{IMAPS: first["IMAPS"], SMTPS: first["SMTPS"], GoOn: true})
+	if err != nil || back["IMAPS"] != first["IMAPS"] || back["SMTPS"] != first["SMTPS"] {
+		t.Errorf("back where it was: %v, %v", back, err)
+	}
+}

@@ -194,10 +194,6 @@ func (r *running) listen() (open []service, err error) {
 // deaf says why a port cannot be listened on.
 func deaf(service, at string, err error) error {
 	host, port, _ := net.SplitHostPort(at) // it was joined here
-	field := "smtpport"
-	if service == imaps || service == imapC {
-		field = "imapport"
-	}
 	where := at
 	if everywhere(host) {
 		where = "port " + port
@@ -212,7 +208,15 @@ func deaf(service, at string, err error) error {
 		why = ": this computer does not have that address."
 	}
 	what := fmt.Sprintf("The gateway cannot listen for %s on %s%s", service, where, why)
-	return care.Because(care.Conflict, err, what).In(field)
+	return care.Because(care.Conflict, err, what).In(fieldOf(service))
+}
+
+// fieldOf is the field in which a service's port is chosen.
+func fieldOf(service string) string {
+	if service == imaps || service == imapC {
+		return "imapport"
+	}
+	return "smtpport"
 }
 
 func loopback(a net.Addr) bool {

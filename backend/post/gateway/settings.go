@@ -87,7 +87,7 @@ func (g *Gateway) settle(ctx context.Context) error {
 			if address == "" {
 				address = kept[service]
 			}
-			if g.at.addresses[service], err = g.placed(service, address); err != nil {
+			if g.at.addresses[service], err = g.placed(service, address, g.others(service, kept)); err != nil {
 				return err
 			}
 			if err := g.reachable(service); err != nil {
@@ -210,8 +210,29 @@ func everywhere(host string) bool {
 	return host == "" || ip != nil && ip.IsUnspecified()
 }
 
-// placed gives an address its port, a free one where it has none. That is held until the gateway starts, or is closed.
-func (g *Gateway) placed(service, address string) (string, error) {
+// others are the ports at which a gateway that moves was reached for other services, and by what name each is asked for: who has not
+// heard of the move goes on asking there for those.
+func (g *Gateway) others(service string, kept map[string]string) map[string]string {
+	all := map[string]string{}
+	if !g.o.GoOn {
+		return all
+	}
+	for _, other := range []string{imaps, smtps, imapC, smtpC} {
+		if other == service {
+			continue
+		}
+		for _, address := range append(strings.Fields(kept[other+" former"]), kept[other]) {
+			if _, port, err := net.SplitHostPort(address); err == nil {
+				all[port] = other
+			}
+		}
+	}
+	return all
+}
+
+// placed gives an address its port, a free one where it has none. That is held until the gateway starts, or is closed. others are
+// ports that it may not have.
+func (g *Gateway) placed(service, address string, others map[string]string) (string, error) {
 	if address == "" {
 		address = "127.0.0.1"
 	}
@@ -219,10 +240,14 @@ func (g *Gateway) placed(service, address string) (string, error) {
 	if err != nil {
 		host, port = strings.Trim(address, "[]"), "0"
 	}
+	if other := others[port]; other != "" {
+		return "", care.Refusef(care.Conflict, "The gateway was reached for %s on port %s until now, and who has not heard of the move yet goes on asking there for that. Choose another port for %s.",
+			other, port, service).In(fieldOf(service))
+	}
 	if port != "0" {
 		return net.JoinHostPort(host, port), nil
 	}
-	l, err := pickPort(host)
+	l, err := pickPort(host, others)
 	if err != nil {
 		return "", care.Because(care.Invalid, err, fmt.Sprintf("The gateway cannot listen for %s at %q.", service, address))
 	}
@@ -235,13 +260,17 @@ func (g *Gateway) placed(service, address string) (string, error) {
 
 // pickPort listens on a port that nobody has, and that systems do not hand out (from 32768 or 49152 on) to whoever connects somewhere:
 // the next time that the gateway starts, such a one may be another program's.
-func pickPort(host string) (net.Listener, error) {
+func pickPort(host string, not map[string]string) (net.Listener, error) {
 	any, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return nil, err
 	}
 	for range 100 {
-		if l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(10_000+rand.N(10_000)))); err == nil {
+		port := strconv.Itoa(10_000 + rand.N(10_000))
+		if not[port] != "" {
+			continue
+		}
+		if l, err := net.Listen("tcp", net.JoinHostPort(host, port)); err == nil {
 			return l, any.Close()
 		}
 	}
