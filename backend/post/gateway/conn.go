@@ -34,7 +34,8 @@ type conn struct {
 	until    time.Time // a stranger's time
 	left     int       // and bytes
 	deadline time.Time // what the library said
-	ending   bool
+	ending   bool      // after the letter that is under way, if any
+	leaving  bool      // no letter is taken in any more
 	closed   bool
 }
 
@@ -183,6 +184,27 @@ func (c *conn) dismiss(why string) {
 		return
 	}
 	_ = c.Close() // nothing has been said yet
+}
+
+// takes notes that a letter is being taken in, until its answer is out. false: the connection ends, and takes none.
+func (c *conn) takes() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.taking.Store(!c.leaving)
+	return !c.leaving
+}
+
+// leaves ends the connection: after the letter that is under way, or else, where it reports true, at once and without another letter.
+func (c *conn) leaves() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.taking.Load() {
+		c.ending = true
+		_ = c.arm() // fails only where it is closed already
+		return false
+	}
+	c.leaving = true
+	return true
 }
 
 // end makes reading fail from now on, but for a letter that is under way. The library then takes leave.

@@ -225,3 +225,32 @@ func TestHundredThousandLetters(t *testing.T) {
 	timed("expunge", 30*time.Second, func() { c.ok("EXPUNGE") })
 	must(t, s.Check(t.Context()))
 }
+
+// A letter that is not here when the gateway ends was not said to be, and one that is here was: else its sender, who may still take
+// it back, takes back what has arrived.
+func TestAnswersAtTheEnd(t *testing.T) {
+	s := start(t, gateway.Options{Domain: "clinic.example"})
+	login := s.login(gateway.Owner)
+	taken := 0
+	for i := range 40 {
+		c := s.submit(login)
+		c.want("250", "MAIL FROM:<%s>", login.Address)
+		c.want("250", "RCPT TO:<box@clinic.example>")
+		c.want("354", "DATA")
+		c.send("Subject: %d\r\n\r\ntext\r\n.\r\n", i)
+		for range i * 50 {
+			runtime.Gosched() // at other moments
+		}
+		stopped := make(chan error)
+		go func() { stopped <- s.Stop() }()
+		if strings.HasPrefix(c.line(), "250") {
+			taken++
+		}
+		must(t, <-stopped)
+		must(t, s.Start(t.Context()))
+	}
+	if got := s.in(login).ok("STATUS INBOX (MESSAGES)"); !strings.Contains(got[0], fmt.Sprintf("MESSAGES %d)", taken)) {
+		t.Errorf("%d were said to be here, and %s", taken, got)
+	}
+	t.Logf("%d of 40 were taken", taken)
+}

@@ -65,8 +65,7 @@ type submission struct {
 
 // bye ends the session from outside. A letter that is under way comes to its end first.
 func (s *submission) bye(why string) {
-	if s.conn.taking.Load() {
-		s.conn.end()
+	if !s.conn.leaves() {
 		return
 	}
 	go func() {
@@ -126,8 +125,12 @@ func (s *submission) signIn(name, password string) error {
 	return nil
 }
 
-// Reset forgets the letter that was begun.
-func (s *submission) Reset() { s.from, s.own, s.size, s.to = "", false, 0, nil }
+// Reset forgets the letter that was begun. The library calls it when the answer to a letter is out, too: until then the letter
+// counts as under way, or a word from outside would stand where its answer belongs, and a letter that is here look as if it were not.
+func (s *submission) Reset() {
+	s.from, s.own, s.size, s.to = "", false, 0, nil
+	s.conn.taking.Store(false)
+}
 
 // Logout ends the session.
 func (s *submission) Logout() error {
@@ -188,8 +191,9 @@ func (s *submission) Data(in io.Reader) error {
 		// The library takes the end of a connection for the end of a chunk, so a letter could arrive cut short.
 		return answer(502, 5, 5, 1, "BDAT is not taken here: use DATA")
 	}
-	s.conn.taking.Store(true)
-	defer s.conn.taking.Store(false)
+	if !s.conn.takes() {
+		return answer(421, 4, 3, 2, isEnding) // it was told so
+	}
 	now := s.r.g.o.Now()
 	b := &bytes.Buffer{}
 	// The trace of RFC 5321, 4.4, which tells nothing of the client.
@@ -248,7 +252,7 @@ func (s *submission) taken(err error) error {
 	case errors.Is(err, errNoFolder):
 		return answer(550, 5, 1, 1, "No such mailbox here")
 	case errors.Is(err, errStopped):
-		return answer(421, 4, 3, 2, "The gateway is ending. Try again later")
+		return answer(421, 4, 3, 2, isEnding)
 	case care.KindOf(err) == care.Full:
 		s.r.g.log.Error("a letter could not be kept", "err", err)
 		return answer(452, 4, 3, 1, "The gateway has no room left. Try again later")
