@@ -85,6 +85,7 @@ func rowOf(c *fold.Conversation, p *fold.Part) row {
 	}
 	newest := &letters[len(letters)-1]
 	r.at, r.snippet = newest.at, Snippet(string(newest.text))
+	r.mailed(p)
 	about := newest
 	switch {
 	case !p.Open:
@@ -223,6 +224,23 @@ func itemsOf(p *fold.Part) []item {
 		items = append(items, item{id: d.ID, part: p.ID, kind: "complete", news: news, text: d.Closing, at: d.At})
 	}
 	return items
+}
+
+// unverified stands before the words of an e-mail that nobody accepted yet, where the care team's lists show them.
+const unverified = "By e-mail, not verified"
+
+// mailed shows the newest e-mail that waits, where nothing was written since: it is what the part is in the list for.
+func (r *row) mailed(p *fold.Part) {
+	for i := range p.Bridged {
+		b := &p.Bridged[i]
+		if b.DeclinedBy != "" || !b.Received.After(r.at) {
+			continue
+		}
+		r.at, r.snippet = b.Received, unverified
+		if b.Text != "" {
+			r.snippet = Snippet(unverified + ": " + string(b.Text))
+		}
+	}
 }
 
 // snippetRunes is how much of a text a list shows.
