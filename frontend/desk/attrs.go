@@ -135,3 +135,12 @@ func (a at) takes(focus string) templ.Attributes {
 	}
 	return templ.Attributes{"data-now": true}
 }
+
+// accepts names the button that takes an e-mail as somebody's message.
+func accepts(i item) string {
+	after := ""
+	if i.Declined {
+		after = " after all"
+	}
+	return "Accept as " + i.Who + "'s message" + after
+}

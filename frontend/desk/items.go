@@ -41,12 +41,10 @@ func itemOf(v view.Item, in input) []item {
 		if len(v.Files) > 0 {
 			i.Marks = append(i.Marks, mark{"triangle-alert", "warn", "The files came by ordinary e-mail and are nobody's word yet. What they are was looked at, and no scanner for viruses was asked"})
 		}
-		if v.Mail.DeclinedBy.ID == "" {
-			i.Reply = v.ID.String()
-		}
 		if v.By.ID == "" { // the notice that it answers is not here yet
 			i.Who = "Somebody"
 		}
+		i.Reply, i.Declined, i.Doubt = v.ID.String(), v.Mail.DeclinedBy.ID != "", doubt(*v.Mail, i.Who)
 		if v.Mail.Large > 0 {
 			i.Large = tooLarge(v, in)
 		}
@@ -152,11 +150,26 @@ func marksOf(v view.Item, clock say.Clock) []mark {
 }
 
 // mailMarks say what is known of a reply that came by ordinary e-mail.
+// doubt is what is asked before words are taken as somebody's that may be another's; "": nothing.
+func doubt(m view.Mail, who string) string {
+	var why string
+	switch {
+	case !m.Known:
+		why = "It came from " + m.From + ", which is not the address in the register."
+	case m.Refuted && !m.Proven:
+		why = "The check of where it came from failed, so anybody may have written it."
+	default:
+		return ""
+	}
+	return why + " Call " + who + " first. Once it is accepted it stands in the conversation as their message, for good, and they read it there."
+}
+
 func mailMarks(m view.Mail) []mark {
 	var out []mark
-	switch {
-	case m.DeclinedBy.ID != "":
+	if m.DeclinedBy.ID != "" {
 		out = append(out, mark{"x", "", "Not taken as the member's word: " + m.DeclinedBy.Shown})
+	}
+	switch {
 	case !m.Known:
 		out = append(out, mark{"triangle-alert", "warn", "From " + m.From + ", which is not the address in the register"})
 	case m.Refuted && !m.Proven:

@@ -129,8 +129,10 @@ type item struct {
 	Line     string // of a line: what happened
 	Unread   bool
 	Again    bool   // it did not arrive, and this person can send it again
-	Reply    string // of "mail": its id, while it waits to be accepted or declined; "" where it was declined
+	Reply    string // of "mail": its id
+	Declined bool   // of "mail": somebody declined it; it can be accepted after all
 	Says     bool   // of "mail": it has words or files that can be accepted
+	Doubt    string // of "mail": what is asked before it is accepted; "": nothing
 }
 
 // mark is one state at the foot of a message: icon and words.

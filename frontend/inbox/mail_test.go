@@ -52,6 +52,9 @@ func TestByOrdinaryMail(t *testing.T) {
 	b.until("the file is kept under its name", `window.saved === "Überweisung an das Labor.pdf"`)
 	b.button("Decline")
 	b.sees("Not taken as the member's word: Rosa Delgado, RN")
+	b.until("nothing more to decline", `![...document.querySelectorAll(".msg.mail button")].some(x => x.textContent.trim() === "Decline")`)
+	b.button("Accept as Marisol Vega's message after all")
+	b.sees("Came by ordinary e-mail. Accepted by Rosa Delgado, RN")
 
 	c = newClinic(rosa)
 	c.emailed(c.named("Marisol Vega"))
@@ -61,6 +64,27 @@ func TestByOrdinaryMail(t *testing.T) {
 	b.button("Accept as Marisol Vega's message")
 	b.sees("Came by ordinary e-mail. Accepted by Rosa Delgado, RN")
 	b.until("no more buttons", `!document.querySelector(".msg.mail")`)
+}
+
+// TestDoubtfulEmail: words that may be another's are taken for the member's only by who was asked once more; who thinks better of it
+// has done nothing.
+func TestDoubtfulEmail(t *testing.T) {
+	c := newClinic(rosa)
+	th := c.named("Marisol Vega")
+	c.emailed(th)
+	mail := th.Items[len(th.Items)-1].Mail
+	mail.Proven, mail.Refuted = false, true
+	b := open(t, c)
+	b.button("Dr. Lee 10")
+	b.row("Marisol Vega")
+	b.button("Accept as Marisol Vega's message")
+	b.sees("anybody may have written it. Call Marisol Vega first")
+	b.accessible("doubtful-mail")
+	b.button("Cancel")
+	b.until("it is closed, and the e-mail is as it was", `!document.querySelector("[popover]:popover-open") && document.querySelector(".msg.mail").textContent.includes("Not verified")`)
+	b.button("Accept as Marisol Vega's message")
+	b.button("Accept it all the same")
+	b.sees("Came by ordinary e-mail. Accepted by Rosa Delgado, RN")
 }
 
 // TestEmailTooLarge: what nobody could read says so, says whom to ask, and cannot be taken for the member's word.
