@@ -43,7 +43,7 @@ func OnScreen(tb testing.TB, home, pkg, run string, keys ...[2]string) string {
 	tb.Helper()
 	Installed(tb, strings.Fields(run)[0], pkg)
 	Installed(tb, "script", "bsdutils")
-	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(tb.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "script", "-qec", "stty cols 100 rows 30; "+run, "/dev/null")
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home+"/config", "TERM=xterm", "LC_ALL=C.UTF-8", "SSL_CERT_FILE="+home+"/ca.pem")
