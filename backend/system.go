@@ -462,12 +462,17 @@ func (r *Registrar) places() ([]care.MailLogin, error) {
 	return all, nil
 }
 
-// here is where the gateway on this computer answers this computer; nil: the mail system is elsewhere.
+// here is where the gateway on this computer answers this computer; nil: the mail system is elsewhere, or its certificate is for other
+// names alone.
 func (r *Registrar) here() *care.MailPlace {
 	if r.system.here == nil {
 		return nil
 	}
-	at, err := r.system.here.use().Place()
+	g := r.system.here.use()
+	if !g.Is("127.0.0.1") {
+		return nil
+	}
+	at, err := g.Place()
 	if err != nil {
 		r.log.Error("where the gateway here is", "err", err)
 		return nil

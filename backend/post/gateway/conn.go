@@ -198,13 +198,12 @@ func (c *conn) takes() bool {
 func (c *conn) leaves() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.leaving = true
 	if c.taking.Load() {
 		c.ending = true
 		_ = c.arm() // fails only where it is closed already
-		return false
 	}
-	c.leaving = true
-	return true
+	return !c.taking.Load()
 }
 
 // end makes reading fail from now on, but for a letter that is under way. The library then takes leave.

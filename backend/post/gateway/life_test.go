@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -253,4 +254,52 @@ func TestAnswersAtTheEnd(t *testing.T) {
 		t.Errorf("%d were said to be here, and %s", taken, got)
 	}
 	t.Logf("%d of 40 were taken", taken)
+}
+
+// Who is to leave leaves after the letter that is under way: what follows it in the same breath is not taken, and what is left of one
+// that was refused is not waited for.
+func TestLeavingWithALetterUnderWay(t *testing.T) {
+	s := start(t, gateway.Options{Domain: "clinic.example", Limits: gateway.Limits{Letter: 64 << 10}})
+	begins := func(login care.MailLogin) *client {
+		c := s.submit(login)
+		c.want("250", "MAIL FROM:<%s>", login.Address)
+		c.want("250", "RCPT TO:<box@clinic.example>")
+		c.want("354", "DATA")
+		c.send("Subject: one\r\n")
+		for !s.Taking() {
+			runtime.Gosched()
+		}
+		return c
+	}
+	login := s.login(gateway.Owner)
+	c := begins(login)
+	must(t, s.Without(t.Context(), login.User))
+	for !s.Leaving() {
+		runtime.Gosched()
+	}
+	one := "text\r\n.\r\n"
+	c.send("%s", one+strings.Repeat(fmt.Sprintf("MAIL FROM:<%s>\r\nRCPT TO:<box@clinic.example>\r\nDATA\r\nSubject: more\r\n\r\n", login.Address)+one, 5))
+	if got := c.line(); !strings.HasPrefix(got, "250") {
+		t.Error(got)
+	}
+	rest, err := io.ReadAll(c.r)
+	if strings.Contains(string(rest), "\n250 2.0.0 OK") {
+		t.Errorf("a letter after the last one is taken: %q, %v", rest, err)
+	}
+
+	long := s.login(gateway.Owner)
+	c = begins(long)
+	c.send("%s", strings.Repeat(strings.Repeat("x", 1000)+"\r\n", 100)) // more than a letter may have
+	for s.Taking() {
+		runtime.Gosched()
+	}
+	must(t, s.Without(t.Context(), long.User))
+	for {
+		if _, err := io.WriteString(c, "and more\r\n"); err != nil {
+			break // it is cut off, though its letter has no end
+		}
+	}
+	if got := s.in(s.login(gateway.Owner)).ok("STATUS INBOX (MESSAGES)"); !strings.Contains(got[0], "MESSAGES 1)") {
+		t.Errorf("one letter was taken, and %s", got)
+	}
 }

@@ -210,19 +210,20 @@ func everywhere(host string) bool {
 	return host == "" || ip != nil && ip.IsUnspecified()
 }
 
-// others are the ports at which a gateway that moves was reached for other services, and by what name each is asked for: who has not
-// heard of the move goes on asking there for those.
+// others are the ports at which a gateway that moves is or was reached for other services, and for which: who has not heard of the
+// move goes on asking there for those. A port that the service has itself is not among them.
 func (g *Gateway) others(service string, kept map[string]string) map[string]string {
 	all := map[string]string{}
 	if !g.o.GoOn {
 		return all
 	}
+	_, own, _ := net.SplitHostPort(kept[service]) // "" before the first opening
 	for _, other := range []string{imaps, smtps, imapC, smtpC} {
 		if other == service {
 			continue
 		}
 		for _, address := range append(strings.Fields(kept[other+" former"]), kept[other]) {
-			if _, port, err := net.SplitHostPort(address); err == nil {
+			if _, port, err := net.SplitHostPort(address); err == nil && port != own {
 				all[port] = other
 			}
 		}
@@ -241,7 +242,7 @@ func (g *Gateway) placed(service, address string, others map[string]string) (str
 		host, port = strings.Trim(address, "[]"), "0"
 	}
 	if other := others[port]; other != "" {
-		return "", care.Refusef(care.Conflict, "The gateway was reached for %s on port %s until now, and who has not heard of the move yet goes on asking there for that. Choose another port for %s.",
+		return "", care.Refusef(care.Conflict, "The gateway is or was reached for %s on port %s, and who has not heard of the move yet goes on asking there for that. Choose another port for %s.",
 			other, port, service).In(fieldOf(service))
 	}
 	if port != "0" {

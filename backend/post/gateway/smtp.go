@@ -186,14 +186,19 @@ func (s *submission) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 // Data takes the letter in. It is in all mailboxes, on the disk, or in none.
-func (s *submission) Data(in io.Reader) error {
+func (s *submission) Data(in io.Reader) (err error) {
 	if _, chunks := in.(*io.PipeReader); chunks {
 		// The library takes the end of a connection for the end of a chunk, so a letter could arrive cut short.
 		return answer(502, 5, 5, 1, "BDAT is not taken here: use DATA")
 	}
 	if !s.conn.takes() {
-		return answer(421, 4, 3, 2, isEnding) // it was told so
+		return answer(421, 4, 3, 2, "This connection is ending. Try again later") // it was told why
 	}
+	defer func() {
+		if err != nil { // it is not here, so that nobody waits for what is left of it
+			s.conn.taking.Store(false)
+		}
+	}()
 	now := s.r.g.o.Now()
 	b := &bytes.Buffer{}
 	// The trace of RFC 5321, 4.4, which tells nothing of the client.
@@ -217,7 +222,7 @@ func (s *submission) Data(in io.Reader) error {
 		_ = n // a whole step
 	}
 	letter := letter{arrived: now, bytes: b.Bytes()}
-	err := s.r.writer.write(func(c *change) error {
+	err = s.r.writer.write(func(c *change) error {
 		for _, to := range s.to {
 			if _, _, err := c.add(to.folder, letter); err != nil {
 				return err

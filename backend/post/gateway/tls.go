@@ -254,3 +254,16 @@ func (g *Gateway) roots() (string, error) {
 	}
 	return string(roots), nil
 }
+
+// Is reports whether its certificate is for a host, so that a client can ask for it by that name.
+func (g *Gateway) Is(host string) bool {
+	c, err := g.certificates()
+	if err != nil {
+		return false
+	}
+	if c.files[0] == "" { // what its own one is made for
+		return slices.Contains(c.hosts, host)
+	}
+	given, err := c.get()
+	return err == nil && given.Leaf.VerifyHostname(host) == nil
+}
