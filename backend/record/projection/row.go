@@ -229,14 +229,14 @@ func itemsOf(p *fold.Part) []item {
 // unverified stands before the words of an e-mail that nobody accepted yet, where the care team's lists show them.
 const unverified = "By e-mail, not verified"
 
-// mailed shows the newest e-mail that waits, where nothing was written since: it is what the part is in the list for.
+// mailed shows the newest e-mail that waits: it is what the part is to be looked at for. Its time stays that of the newest word.
 func (r *row) mailed(p *fold.Part) {
 	for i := range p.Bridged {
 		b := &p.Bridged[i]
-		if b.DeclinedBy != "" || !b.Received.After(r.at) {
+		if b.DeclinedBy != "" {
 			continue
 		}
-		r.at, r.snippet = b.Received, unverified
+		r.snippet = unverified
 		if b.Text != "" {
 			r.snippet = Snippet(unverified + ": " + string(b.Text))
 		}

@@ -30,8 +30,8 @@ func TestByOrdinaryMail(t *testing.T) {
 	if len(rows) != 1 || rows[0].Part != s.Thread || rows[0].Open {
 		t.Fatalf("in the queue: %+v", rows)
 	}
-	if r := rows[0]; r.Snippet != "By e-mail, not verified: It is worse." || !r.At.Equal(Monday.Add(time.Hour)) {
-		t.Errorf("the row says %q of %s", r.Snippet, r.At)
+	if r := rows[0]; r.Snippet != "By e-mail, not verified: It is worse." {
+		t.Errorf("the row says %q", r.Snippet)
 	}
 	th := office.thread(s.Thread)
 	var came *view.Item
