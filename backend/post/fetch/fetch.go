@@ -81,7 +81,7 @@ type Fetcher struct {
 	// where it has IDLE. Zero: 30 seconds and a minute.
 	Poll, Round time.Duration
 	// Pause is how long to wait before the next connection after that many failures in a row; jittered doubling from
-	// one second to two minutes if nil. Connections that broke off when everything had come in count as three at most. The pause is at least a minute where a person must act first: a refused password,
+	// one second to two minutes if nil. Connections that broke off when everything had come in count as four at most. The pause is at least a minute where a person must act first: a refused password,
 	// a certificate that is not to be trusted.
 	Pause func(failures int) time.Duration
 
@@ -134,8 +134,9 @@ func pause(failures int) time.Duration {
 const steady = time.Minute
 
 // brief is as many failures as count after a connection on which everything came in and that broke off before it was steady: a
-// mail system that starts again and again is read within seconds each time, and one that throws us out compares no more often.
-const brief = 3
+// mail system that starts again and again is read within some twelve seconds each time, and one that throws everybody out is asked by each
+// login every eight.
+const brief = 4
 
 // daily is how often the whole mailbox is compared, beside at every connection.
 const daily = 24 * time.Hour

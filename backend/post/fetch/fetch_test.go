@@ -381,7 +381,7 @@ func testMailSystemThatBreaksOffAgainAndAgain(t *testing.T, sys *posttest.System
 	for i := range 8 {
 		r.until(t, "a comparison", func() bool { return r.upToDate > i })
 		p.CutAll()
-		if n := <-counted; n != min(i+1, 3) {
+		if n := <-counted; n != min(i+1, 4) {
 			t.Errorf("break %d counts as failure %d", i+1, n)
 		}
 	}
