@@ -142,11 +142,11 @@ func TestStranger(t *testing.T) {
 		"flowed for ever":            letter("text/plain; format=flowed", strings.Repeat("a \n", 1<<18)),
 		"rules in a style":           letter("text/html", `<p style="`+strings.Repeat("width:0;", 1<<19)+`">words`),
 		"quotes after a wide line":   letter("text/html", strings.Repeat("\u00a0", 1<<19)+"x<br>"+strings.Repeat("<blockquote>", 1<<18)+"y"),
-		"nearly devices":             letter("text/plain", strings.Repeat("Sent from my iPhone and my Galaxy Note pro plus by Verizon 4G wireless x\n", 1<<17)),
-		"nearly attributions":        letter("text/plain", strings.Repeat("On Mon, Nov 23, 2026 at 9:12 AM Maria Soto <maria.soto@mail.example> on her phone writes:\n", 1<<16)),
-		"nearly disclaimers":         letter("text/plain", strings.Repeat("Sent from my iPhone\nDisclaimer: this e-mail says things, and more things, and other things, and nothing\n", 1<<15)),
-		"disclaimers":                letter("text/plain", strings.Repeat("This e-mail is confidential and intended only for the addressee.\n", 1<<17)),
-		"parts of such":              letter("multipart/mixed; boundary=x", strings.Repeat("--x\r\nContent-Type: text/plain\r\n\r\n"+strings.Repeat("On Mon, Nov 23, 2026 at 9:12 AM Maria Soto <maria.soto@mail.example> on her phone writes:\n", 1<<6)+"\r\n", 300)),
+		"nearly devices":             letter("text/plain", strings.Repeat("Sent from my iPhone and my Galaxy Note pro plus by Verizon 4G wireless x\n", 1<<17/slow)),
+		"nearly attributions":        letter("text/plain", strings.Repeat("On Mon, Nov 23, 2026 at 9:12 AM Maria Soto <maria.soto@mail.example> on her phone writes:\n", 1<<16/slow)),
+		"nearly disclaimers":         letter("text/plain", strings.Repeat("Sent from my iPhone\nDisclaimer: this e-mail says things, and more things, and other things, and nothing\n", 1<<15/slow)),
+		"disclaimers":                letter("text/plain", strings.Repeat("This e-mail is confidential and intended only for the addressee.\n", 1<<17/slow)),
+		"parts of such":              letter("multipart/mixed; boundary=x", strings.Repeat("--x\r\nContent-Type: text/plain\r\n\r\n"+strings.Repeat("On Mon, Nov 23, 2026 at 9:12 AM Maria Soto <maria.soto@mail.example> on her phone writes:\n", 1<<6)+"\r\n", 300/slow)),
 		"no addresses":               []byte(strings.Repeat("To: "+strings.Repeat("a", 30<<10)+"\r\n", 30) + "Cc: " + strings.Repeat("a b@c ", 5<<10) + "\r\n\r\nwords"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestStranger(t *testing.T) {
 			if err == nil {
 				holds(t, r)
 			}
-			if took := recordtest.CPU() - began; took > 3*time.Minute { // under the race detector, where a defect takes half an hour
+			if took := recordtest.CPU() - began; took > time.Minute { // also under the race detector, where a defect takes many
 				t.Errorf("took %v", took)
 			} else if took > time.Second {
 				t.Logf("took %v", took)
