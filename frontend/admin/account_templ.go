@@ -81,7 +81,7 @@ func accountBody(a account) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case seat.StandingInvited:
-			templ_7745c5c3_Err = parts.Sure("again", "New invitation", "The invitation before ends: its file and its code do not work any more.", "Make a new one", invitesBy(a.URL+link.Inviting)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Sure("again", "New invitation", "The invitation before ends: its file and its code do not work any more.", "Make a new one", false, invitesBy(a.URL+link.Inviting)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -89,12 +89,12 @@ func accountBody(a account) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = parts.Sure("withdraw", "Withdraw invitation", "Its file and its code do not work any more.", "Withdraw it", does(a.URL+link.Withdrawal)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Sure("withdraw", "Withdraw invitation", "Its file and its code do not work any more.", "Withdraw it", false, does(a.URL+link.Withdrawal)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case seat.StandingEnrolled:
-			templ_7745c5c3_Err = parts.Sure("again", "Invite again", "For somebody who lost their computer, or their passphrase and their recovery sheet. They begin anew, on a new computer; what this practice has of their conversations comes along.", "Make an invitation", invitesBy(a.URL+link.Inviting)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Sure("again", "Invite again", "For somebody who lost their computer, or their passphrase and their recovery sheet. They begin anew, on a new computer; what this practice has of their conversations comes along.", "Make an invitation", false, invitesBy(a.URL+link.Inviting)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -170,7 +170,7 @@ func accountBody(a account) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = parts.Sure("revoke-"+strconv.Itoa(i), "Withdraw this computer", "It gets nothing new and cannot write any more. What is on it stays there, behind its passphrase. This cannot be undone: the person needs a new invitation.", "Withdraw it", does(a.URL+link.Devices, "key", d.Key)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Sure("revoke-"+strconv.Itoa(i), "Withdraw this computer", "It gets nothing new and cannot write any more. What is on it stays there, behind its passphrase. This cannot be undone: the person needs a new invitation.", "Withdraw it", true, does(a.URL+link.Devices, "key", d.Key)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -606,12 +606,12 @@ func dayForm(e dayEditor) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if e.Own && e.Preset {
-			templ_7745c5c3_Err = parts.Sure("end-day", "Back to the preset", "The day is as the holiday preset has it.", "Put it back", does(link.AdminEndHoliday, "date", e.Date)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Sure("end-day", "Back to the preset", "The day is as the holiday preset has it.", "Put it back", false, does(link.AdminEndHoliday, "date", e.Date)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else if e.Own {
-			templ_7745c5c3_Err = parts.Sure("end-day", "Take it out", "The day has its usual opening hours again.", "Take it out", does(link.AdminEndHoliday, "date", e.Date)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Sure("end-day", "Take it out", "The day has its usual opening hours again.", "Take it out", false, does(link.AdminEndHoliday, "date", e.Date)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1499,7 +1499,7 @@ func proxyTable(b memberPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if !p.Ended {
-					templ_7745c5c3_Err = parts.Sure("end-proxy-"+strconv.Itoa(i), "End", p.Name+" will read and write nothing for "+b.Patient.Name+" any more. What they have read stays on their computer.", "End it", does(link.AdminEndProxy(b.Patient.ID), "who", string(p.Person))).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Sure("end-proxy-"+strconv.Itoa(i), "End", p.Name+" will read and write nothing for "+b.Patient.Name+" any more. What they have read stays on their computer.", "End it", false, does(link.AdminEndProxy(b.Patient.ID), "who", string(p.Person))).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

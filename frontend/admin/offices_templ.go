@@ -740,12 +740,12 @@ func absenceForm(a absence) templ.Component {
 		}
 		if a.Known {
 			if a.Now {
-				templ_7745c5c3_Err = parts.Sure(a.Form.id("end"), "End now", a.Who+" is back, and members see so at once.", "End it", does(link.AdminEndAbsence(a.Office.ID), "from", a.From)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Sure(a.Form.id("end"), "End now", a.Who+" is back, and members see so at once.", "End it", false, does(link.AdminEndAbsence(a.Office.ID), "from", a.From)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = parts.Sure(a.Form.id("end"), "Cancel this absence", "Members hear nothing of it.", "Cancel it", does(link.AdminEndAbsence(a.Office.ID), "from", a.From)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = parts.Sure(a.Form.id("end"), "Cancel this absence", "Members hear nothing of it.", "Cancel it", false, does(link.AdminEndAbsence(a.Office.ID), "from", a.From)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

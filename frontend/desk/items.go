@@ -37,7 +37,7 @@ func itemOf(v view.Item, in input) []item {
 		}
 	case view.ItemBridged:
 		i.Kind, i.Own, i.For, i.Marks = "mail", false, "by ordinary e-mail", mailMarks(*v.Mail)
-		i.Says = v.Text != "" || len(v.Files) > 0
+		i.Says = (v.Text != "" || len(v.Files) > 0) && v.By.ID != "" // whose it would be has to be known here
 		if len(v.Files) > 0 {
 			i.Marks = append(i.Marks, mark{"triangle-alert", "warn", "The files came by ordinary e-mail and are nobody's word yet. What they are was looked at, and no scanner for viruses was asked"})
 		}
@@ -149,7 +149,6 @@ func marksOf(v view.Item, clock say.Clock) []mark {
 	return out
 }
 
-// mailMarks say what is known of a reply that came by ordinary e-mail.
 // doubt is what is asked before words are taken as somebody's that may be another's; "": nothing.
 func doubt(m view.Mail, who string) string {
 	var why string
@@ -164,6 +163,7 @@ func doubt(m view.Mail, who string) string {
 	return why + " Call " + who + " first. Once it is accepted it stands in the conversation as their message, for good, and they read it there."
 }
 
+// mailMarks say what is known of a reply that came by ordinary e-mail.
 func mailMarks(m view.Mail) []mark {
 	var out []mark
 	if m.DeclinedBy.ID != "" {

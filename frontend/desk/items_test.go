@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/backend/care"
 	"postern/backend/record/view"
 )
 
@@ -29,5 +30,9 @@ func TestMailMarks(t *testing.T) {
 		if asks := doubt(c.mail, "Maria"); !strings.Contains(asks, c.asks) || (asks == "") != (c.asks == "") {
 			t.Errorf("%+v asks %q", c.mail, asks)
 		}
+	}
+	declined := mailMarks(view.Mail{From: "thief@example.net", DeclinedBy: care.Person{ID: "ps_rosa", Shown: "Rosa Delgado, RN"}})
+	if len(declined) != 2 || !strings.Contains(declined[0].Text, "Rosa Delgado, RN") || !strings.Contains(declined[1].Text, "not the address in the register") {
+		t.Errorf("declined, it wears %+v", declined)
 	}
 }

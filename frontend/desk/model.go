@@ -131,7 +131,7 @@ type item struct {
 	Again    bool   // it did not arrive, and this person can send it again
 	Reply    string // of "mail": its id
 	Declined bool   // of "mail": somebody declined it; it can be accepted after all
-	Says     bool   // of "mail": it has words or files that can be accepted
+	Says     bool   // of "mail": it has words or files that can be accepted, as somebody's
 	Doubt    string // of "mail": what is asked before it is accepted; "": nothing
 }
 

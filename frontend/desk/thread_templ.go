@@ -479,7 +479,7 @@ func entry(a at, i item) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if i.Says && i.Doubt != "" {
-					templ_7745c5c3_Err = parts.Sure("accept-"+i.ID, accepts(i), i.Doubt, "Accept it all the same", a.post("acceptance", "reply", i.Reply)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = parts.Sure("accept-"+i.ID, accepts(i), i.Doubt, "Accept it all the same", true, a.post("acceptance", "reply", i.Reply)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
