@@ -67,10 +67,18 @@ func Open(ctx context.Context, e care.Endpoint, roots string) (*Conn, error) {
 	secured := tls.Client(raw, config)
 	if err := secured.HandshakeContext(within); err != nil {
 		_ = c.Close()
-		return nil, Explain(e, err)
+		return nil, Explain(e, ended(ctx, err))
 	}
 	c.Conn = secured
 	return c, nil
+}
+
+// ended says of what broke that its time was over, where it was: what closes the connection then may be noticed first, and says less.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	return err
 }
 
 // Config is the TLS configuration for e: TLS 1.2 or newer, the name of the host, the system's authorities and roots.
