@@ -30,14 +30,7 @@ func TestRestart(t *testing.T) {
 	status := before.ok("STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)")
 	at := s.Addresses()
 	m := s.submit(login)
-	begun := s.submit(login)
-	begun.want("250", "MAIL FROM:<%s>", login.Address)
-	begun.want("250", "RCPT TO:<box@clinic.example>")
-	begun.want("354", "DATA")
-	begun.send("Subject: under way\r\n")
-	for !s.Taking() {
-		runtime.Gosched() // nothing answers a line of a letter
-	}
+	begun := s.begins(login)
 
 	// Sessions are told, and a letter that is under way arrives.
 	stopped := make(chan error)
@@ -260,19 +253,8 @@ func TestAnswersAtTheEnd(t *testing.T) {
 // that was refused is not waited for.
 func TestLeavingWithALetterUnderWay(t *testing.T) {
 	s := start(t, gateway.Options{Domain: "clinic.example", Limits: gateway.Limits{Letter: 64 << 10}})
-	begins := func(login care.MailLogin) *client {
-		c := s.submit(login)
-		c.want("250", "MAIL FROM:<%s>", login.Address)
-		c.want("250", "RCPT TO:<box@clinic.example>")
-		c.want("354", "DATA")
-		c.send("Subject: one\r\n")
-		for !s.Taking() {
-			runtime.Gosched()
-		}
-		return c
-	}
 	login := s.login(gateway.Owner)
-	c := begins(login)
+	c := s.begins(login)
 	must(t, s.Without(t.Context(), login.User))
 	for !s.Leaving() {
 		runtime.Gosched()
@@ -288,7 +270,7 @@ func TestLeavingWithALetterUnderWay(t *testing.T) {
 	}
 
 	long := s.login(gateway.Owner)
-	c = begins(long)
+	c = s.begins(long)
 	c.send("%s", strings.Repeat(strings.Repeat("x", 1000)+"\r\n", 100)) // more than a letter may have
 	for s.Taking() {
 		runtime.Gosched()

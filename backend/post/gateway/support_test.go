@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -208,4 +209,18 @@ func (c *client) want(code, format string, args ...any) {
 	if got := c.smtp(format, args...); !strings.HasPrefix(got, code) {
 		c.t.Fatalf("%s: %s, want %s", fmt.Sprintf(format, args...), got, code)
 	}
+}
+
+// begins gives a client in the middle of a letter.
+func (s *system) begins(login care.MailLogin) *client {
+	s.t.Helper()
+	c := s.submit(login)
+	c.want("250", "MAIL FROM:<%s>", login.Address)
+	c.want("250", "RCPT TO:<box@clinic.example>")
+	c.want("354", "DATA")
+	c.send("Subject: under way\r\n")
+	for !s.Taking() {
+		runtime.Gosched() // nothing answers a line of a letter
+	}
+	return c
 }
