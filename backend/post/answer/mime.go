@@ -3,6 +3,7 @@ package answer
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"mime"
 	"regexp"
 	"slices"
@@ -320,8 +321,8 @@ func fromQuotedPrintable(body []byte) []byte {
 		}
 		for i := 0; i < len(line); i++ {
 			if line[i] == '=' && i+2 < len(line) {
-				if a, b := unhex(line[i+1]), unhex(line[i+2]); a >= 0 && b >= 0 {
-					out = append(out, byte(a<<4|b))
+				if more, err := hex.AppendDecode(out, line[i+1:i+3]); err == nil {
+					out = more
 					i += 2
 					continue
 				}
@@ -334,16 +335,4 @@ func fromQuotedPrintable(body []byte) []byte {
 		at = next
 	}
 	return out
-}
-
-func unhex(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	}
-	return -1
 }

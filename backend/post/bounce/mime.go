@@ -3,6 +3,7 @@ package bounce
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"html"
 	"io"
 	"mime"
@@ -263,10 +264,12 @@ func fromQuoted(body []byte, limit int) []byte {
 			continue
 		}
 		rest := body[i+1:]
-		switch {
-		case len(rest) >= 2 && unhex(rest[0]) >= 0 && unhex(rest[1]) >= 0:
-			out = append(out, byte(unhex(rest[0])<<4|unhex(rest[1])))
+		if more, err := hex.AppendDecode(out, rest[:min(2, len(rest))]); err == nil && len(rest) >= 2 {
+			out = more
 			i += 2
+			continue
+		}
+		switch {
 		case bytes.HasPrefix(rest, []byte("\r\n")):
 			i += 2
 		case bytes.HasPrefix(rest, []byte("\n")):
@@ -276,18 +279,6 @@ func fromQuoted(body []byte, limit int) []byte {
 		}
 	}
 	return out
-}
-
-func unhex(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	}
-	return -1
 }
 
 // text is what a person would see of a text part.

@@ -67,16 +67,17 @@ func Open(ctx context.Context, e care.Endpoint, roots string) (*Conn, error) {
 	secured := tls.Client(raw, config)
 	if err := secured.HandshakeContext(within); err != nil {
 		_ = c.Close()
-		return nil, Explain(e, ended(ctx, err))
+		return nil, Explain(e, Ended(ctx, err))
 	}
 	c.Conn = secured
 	return c, nil
 }
 
-// ended says of what broke that its time was over, where it was: what closes the connection then may be noticed first, and says less.
-func ended(ctx context.Context, err error) error {
+// Ended names the context's end as the cause of what broke, where it was: the closing of the connection that follows from it may be
+// noticed first, and says less.
+func Ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), err)
+		return errors.Join(context.Cause(ctx), err)
 	}
 	return err
 }

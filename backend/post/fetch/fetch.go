@@ -81,8 +81,9 @@ type Fetcher struct {
 	// where it has IDLE. Zero: 30 seconds and a minute.
 	Poll, Round time.Duration
 	// Pause is how long to wait before the next connection after that many failures in a row; jittered doubling from
-	// one second to two minutes if nil. Connections that broke off when everything had come in count as four at most. The pause is at least a minute where a person must act first: a refused password,
-	// a certificate that is not to be trusted.
+	// one second to two minutes if nil. Connections that broke off when everything had come in count as four at most.
+	// The pause is at least a minute where a person must act first: a refused password, a certificate that is not to
+	// be trusted.
 	Pause func(failures int) time.Duration
 
 	once    sync.Once

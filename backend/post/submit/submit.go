@@ -48,7 +48,7 @@ func Dial(ctx context.Context, login care.MailLogin) (*Session, error) {
 	s := &Session{at: e, conn: conn}
 	if err := s.begin(ctx, login); err != nil {
 		_ = conn.Close() // the error says more
-		return nil, dial.Explain(e, broken(ctx, err))
+		return nil, dial.Explain(e, dial.Ended(ctx, err))
 	}
 	return s, nil
 }
@@ -196,7 +196,7 @@ func (s *Session) Send(ctx context.Context, from, to string, message []byte, env
 		if errors.As(err, &refused) && refused.Code != 421 { // after 421 the server hangs up
 			return err
 		}
-		s.broken = dial.Explain(s.at, broken(ctx, err))
+		s.broken = dial.Explain(s.at, dial.Ended(ctx, err))
 		_ = s.conn.Close() // it is of no more use
 		if refused != nil {
 			return err
@@ -204,14 +204,6 @@ func (s *Session) Send(ctx context.Context, from, to string, message []byte, env
 		return s.broken
 	}
 	return nil
-}
-
-// broken names the context's end as the cause where it was.
-func broken(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return errors.Join(context.Cause(ctx), err)
-	}
-	return err
 }
 
 func (s *Session) transaction(from, to string, message []byte, envid string) error {
@@ -253,7 +245,7 @@ func (s *Session) Ping(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = s.conn.Close() }) // ends whatever waits
 	defer stop()
 	if err := s.client.Noop(); err != nil {
-		s.broken = dial.Explain(s.at, broken(ctx, err))
+		s.broken = dial.Explain(s.at, dial.Ended(ctx, err))
 		_ = s.conn.Close() // it is of no more use
 		return s.broken
 	}

@@ -63,9 +63,11 @@ func rowOf(c *fold.Conversation, p *fold.Part) row {
 		id: p.ID, of: p.Of, own: own(c, p), patient: c.Patient, office: c.Office, subject: c.Subject, topic: c.Topic, at: c.OpenedAt,
 		open: p.Open, awaits: p.Awaits, due: p.Due, owner: p.Owner, flagged: p.Flagged, notes: len(p.Notes) > 0, state: open,
 	}
+	var waits *fold.Bridged // the newest e-mail that does
 	for i := range p.Bridged {
 		if p.Bridged[i].DeclinedBy == "" {
 			r.bridged++
+			waits = &p.Bridged[i]
 		}
 	}
 	letters := lettersOf(p)
@@ -85,7 +87,9 @@ func rowOf(c *fold.Conversation, p *fold.Part) row {
 	}
 	newest := &letters[len(letters)-1]
 	r.at, r.snippet = newest.at, Snippet(string(newest.text))
-	r.mailed(p)
+	if waits != nil { // it is what the part is to be looked at for; its time stays that of the newest word
+		r.snippet = mailed(waits)
+	}
 	about := newest
 	switch {
 	case !p.Open:
@@ -229,18 +233,12 @@ func itemsOf(p *fold.Part) []item {
 // unverified stands before the words of an e-mail that nobody accepted yet, where the care team's lists show them.
 const unverified = "By e-mail, not verified"
 
-// mailed shows the newest e-mail that waits: it is what the part is to be looked at for. Its time stays that of the newest word.
-func (r *row) mailed(p *fold.Part) {
-	for i := range p.Bridged {
-		b := &p.Bridged[i]
-		if b.DeclinedBy != "" {
-			continue
-		}
-		r.snippet = unverified
-		if b.Text != "" {
-			r.snippet = Snippet(unverified + ": " + string(b.Text))
-		}
+// mailed is the beginning of an e-mail's words.
+func mailed(b *fold.Bridged) string {
+	if b.Text == "" {
+		return unverified
 	}
+	return Snippet(unverified + ": " + string(b.Text))
 }
 
 // snippetRunes is how much of a text a list shows.
