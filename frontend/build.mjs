@@ -16,6 +16,7 @@ users x`.split(/\s+/);
 
 const fonts = {
   "atkinson-hyperlegible-next": ["latin-wght-normal", "latin-ext-wght-normal"],
+  "atkinson-hyperlegible-mono": ["latin-wght-normal", "latin-ext-wght-normal"],
   "noto-sans": ["vietnamese-wght-normal", "cyrillic-wght-normal", "cyrillic-ext-wght-normal", "greek-wght-normal"],
 };
 

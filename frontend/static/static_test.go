@@ -64,3 +64,29 @@ func TestStylesFetchOnlyOurs(t *testing.T) {
 		}
 	}
 }
+
+// TestStylesWriteInOurs: what a computer has of its own differs from one to the next, and so would widths and pictures.
+func TestStylesWriteInOurs(t *testing.T) {
+	css, err := files.ReadFile("app.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	faces := map[string]bool{}
+	text := regexp.MustCompile(`@font-face\{[^}]*\}`).ReplaceAllStringFunc(string(css), func(face string) string {
+		m := regexp.MustCompile(`font-family:([^;]+)`).FindStringSubmatch(face)
+		faces[strings.Trim(m[1], `"`)] = true
+		return ""
+	})
+	named := 0
+	for _, m := range regexp.MustCompile(`[;{](--[a-z-]*font(?:-sans|-mono|-family)|font-family|font):([^;}]+)`).FindAllStringSubmatch(text, -1) {
+		first, _, _ := strings.Cut(m[2], ",")
+		switch named++; {
+		case m[2] == "inherit", strings.HasPrefix(first, "var(--font-"), strings.HasPrefix(first, "var(--default-"), faces[strings.Trim(first, `"`)]:
+		default:
+			t.Errorf("the styles write in %s first: %s", first, m[0])
+		}
+	}
+	if named < 5 || len(faces) < 3 {
+		t.Fatalf("%d fonts named, %d embedded: is this test blind?", named, len(faces))
+	}
+}
