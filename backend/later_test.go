@@ -165,6 +165,15 @@ func testAnOfficeIsAddedLater(t *testing.T, sys *posttest.System) {
 	until(t, "the agent has the answer", c.reads(agent, here, 2))
 	until(t, "the physician has the answer", c.reads(doctor, here, 2))
 	until(t, "the member has the answer", c.reads(member, here, 2)) // a text that crossed it would be asked about
+	th, err := member.Views().Thread(ctx, here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range th.Items { // and so would one that crossed its confirmation, had they not read it
+		if err := member.Desk().MarkRead(ctx, here, item.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	if err := c.reg.SetPerson(ctx, rosa, []care.OfficeID{novak.ID}); err != nil {
 		t.Fatal(err)

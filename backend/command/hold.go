@@ -92,8 +92,9 @@ func (d *Desk) heldIn(ctx context.Context, tx *sql.Tx, t draft.Draft, what, empt
 	if err := d.mayWrite(c, p); err != nil {
 		return outbox.Held{}, err
 	}
+	seen, err := d.seenIn(ctx, tx, c, p)
 	return outbox.Held{What: what, Thread: c.Thread, Part: p.ID, Patient: c.Patient, Office: c.Office,
-		Topic: c.Topic, Subject: c.Subject, Text: t.Text, Heads: seenIn(c, p)}, nil
+		Topic: c.Topic, Subject: c.Subject, Text: t.Text, Heads: seen}, err
 }
 
 // mayWrite refuses a reply where the conversation is complete or the person takes no part in it.
@@ -188,7 +189,9 @@ func (d *Desk) SendNow(ctx context.Context, draftID string) error {
 				return err
 			}
 			if h.Review { // its author was shown what came in. Who only ends the hold has seen nothing new
-				h.Heads = seenIn(c, p)
+				if h.Heads, err = d.seenIn(ctx, tx, c, p); err != nil {
+					return err
+				}
 			}
 			// What its author sent here before it goes before it: a reply, and then a completion, though that is sent now.
 			before := true

@@ -9,6 +9,7 @@ import (
 
 	"postern/backend/care"
 	"postern/backend/care/event"
+	"postern/backend/care/fold"
 	"postern/backend/record/outbox"
 	"postern/backend/record/recordtest"
 )
@@ -29,6 +30,47 @@ func TestSendNowInTheHoldStillLooks(t *testing.T) {
 	must(t, a.Promote(t.Context(), id))
 	if h := a.held(id); h != nil {
 		t.Errorf("decided, and set aside again: %s", h.Why)
+	}
+}
+
+// What somebody had read by who has left since does not count until the agent confirms it. A reply sent in between is not asked
+// about then, a colleague's no more than a member's; what they never read is.
+func TestWhatIsConfirmedDidNotComeIn(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		by    *at
+		reads bool
+		why   string
+	}{
+		{"a member who read it", maria(t), true, ""}, {"a member who did not", maria(t), false, "The office answered"},
+		{"a colleague who read it", drlee(t), true, ""}, {"a colleague who did not", drlee(t), false, "Rosa Delgado, RN answered"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := c.by
+			s, _ := story(t, a)
+			reply := s.Says(recordtest.Rosa, "Use the cream.")
+			a.takes(reply)
+			if c.reads {
+				must(t, a.MarkRead(t.Context(), s.Thread, reply.ID))
+			}
+			left := a.r.Clinic.Known[recordtest.Rosa.Key]
+			left.Verdict, left.Withdrawn = fold.Waiting, true
+			a.r.Clinic.Known[recordtest.Rosa.Key] = left
+			if n := len(a.part(s.Thread).Messages); n != 1 {
+				t.Fatalf("%d messages count after the author of one has left", n)
+			}
+			id := a.holds(s.Thread, "And how often?")
+			a.takes(s.Write(recordtest.Agent, []*event.Event{reply}, event.VouchBody{Key: recordtest.Rosa.Key, IDs: recordtest.IDs(reply)}))
+			if n := len(a.part(s.Thread).Messages); n != 2 {
+				t.Fatalf("%d messages count after it was confirmed", n)
+			}
+			must(t, a.Promote(t.Context(), id))
+			if c.why != "" {
+				a.reviewed(id, c.why)
+			} else if h := a.held(id); h != nil {
+				t.Errorf("set aside: %s", h.Why)
+			}
+		})
 	}
 }
 

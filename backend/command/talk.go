@@ -1,6 +1,9 @@
 package command
 
 import (
+	"context"
+	"database/sql"
+
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/care/fold"
@@ -14,8 +17,9 @@ type talk struct {
 }
 
 // seenIn is what an author who looks at a part has seen: all of it, and by its heads what came before. The messages are
-// named too, because heads have room for so many only.
-func seenIn(c *talk, p *fold.Part) []care.EventID {
+// named too, because heads have room for so many only; and what they read earlier and what does not count now, because whoever wrote it
+// has left: once the agent confirms it, it is nothing that came in.
+func (d *Desk) seenIn(ctx context.Context, tx *sql.Tx, c *talk, p *fold.Part) ([]care.EventID, error) {
 	seen := append([]care.EventID(nil), c.AllHeads...)
 	for _, m := range p.Messages {
 		seen = append(seen, m.ID)
@@ -23,7 +27,16 @@ func seenIn(c *talk, p *fold.Part) []care.EventID {
 	if !p.OwnerEvent.IsZero() {
 		seen = append(seen, p.OwnerEvent)
 	}
-	return care.SortEventIDs(seen)
+	for _, id := range c.Waiting {
+		read, err := d.Seen.Has(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if read {
+			seen = append(seen, id)
+		}
+	}
+	return care.SortEventIDs(seen), nil
 }
 
 // past is what an author had seen who names these heads: the heads and everything that they name, transitively.
