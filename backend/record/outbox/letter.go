@@ -233,10 +233,11 @@ func (o *Outbox) Taken(ctx context.Context, tx *sql.Tx, since time.Time) ([]Lett
 }
 
 // Again queues a letter that may have been sent before: the mailbox has another key since then, or has lost it. One that was
-// queued since stays as it is, and none becomes older. Whoever wrote it may have it out already, so nothing is asked of its author. It reports whether there is something to send.
+// queued since stays as it is, and none becomes older; one that is being submitted just now goes on, and waits afterwards. Whoever
+// wrote it may have it out already, so nothing is asked of its author. It reports whether there is something to send.
 func (o *Outbox) Again(ctx context.Context, tx *sql.Tx, l Letter, since time.Time) (bool, error) {
 	err := one(tx.ExecContext(ctx, "INSERT INTO letter ("+letterColumns+") VALUES (?, ?, ?, x'', 0, 'waiting', 0, 1, 0, '', ?) "+
-		"ON CONFLICT (event, mailbox) DO UPDATE SET state = 'waiting', sealed = x'', sealed_at = 0, gone = 1, next = 0, reason = '', added = max(letter.added, excluded.added) "+
+		"ON CONFLICT (event, mailbox) DO UPDATE SET state = CASE state WHEN 'submitting' THEN state ELSE 'waiting' END, sealed = x'', sealed_at = 0, gone = 1, next = 0, reason = '', added = max(letter.added, excluded.added) "+
 		"WHERE letter.added < ?", store.Blob(l.Event), string(l.Mailbox), store.Blob(l.Thread), store.Millis(l.Added), store.Millis(since)))
 	if errors.Is(err, errNone) {
 		return false, nil

@@ -182,6 +182,45 @@ func TestAgainWhileItIsSent(t *testing.T) {
 	}
 }
 
+// One that is queued again while its submission is under way was sealed to the key before: it goes on, and then waits.
+func TestAgainInTheMiddleOfIt(t *testing.T) {
+	until := Monday.Add(24 * time.Hour)
+	for end, after := range map[string]func(r *Replica, ctx context.Context, tx *sql.Tx) error{
+		"handed over": func(r *Replica, ctx context.Context, tx *sql.Tx) error {
+			return r.Outbox.Handed(ctx, tx, care.EventID{1}, LeeBox)
+		},
+		"lost": func(r *Replica, ctx context.Context, tx *sql.Tx) error {
+			return r.Outbox.Lost(ctx, tx, care.EventID{1}, LeeBox, until, "no answer")
+		},
+		"a crash": func(r *Replica, _ context.Context, _ *sql.Tx) error { return nil },
+	} {
+		t.Run(end, func(t *testing.T) {
+			r := NewReplica(t, nil)
+			l := letter(1, LeeBox, 9)
+			r.Write(func(ctx context.Context, tx *sql.Tx) error {
+				if err := r.Outbox.Add(ctx, tx, l); err != nil {
+					return err
+				}
+				if err := r.Outbox.Submitting(ctx, tx, l.Event, LeeBox); err != nil {
+					return err
+				}
+				l.Added = until
+				_, err := r.Outbox.Again(ctx, tx, l, until)
+				return err
+			})
+			r.Write(func(ctx context.Context, tx *sql.Tx) error { return after(r, ctx, tx) })
+			r.Crash()
+			r.Read(func(ctx context.Context, tx *sql.Tx) error {
+				due, err := r.Outbox.Due(ctx, tx, until, 9)
+				if len(due) != 1 || due[0].Sealed != nil {
+					t.Errorf("%d letters are due, to be sealed anew: %+v", len(due), due)
+				}
+				return err
+			})
+		})
+	}
+}
+
 // TestDue: in the order of queueing; a thread's later letter to a mailbox never before an earlier one that waits.
 func TestDue(t *testing.T) {
 	r := NewReplica(t, nil)
