@@ -264,7 +264,7 @@ func (p *Profile) flush(limit time.Duration) (waiting int) {
 	if err == nil {
 		err = p.replica.Settle(ctx)
 	}
-	waiting, counting := p.Waiting(context.WithoutCancel(ctx))
+	waiting, counting := p.desk.Unsent(context.WithoutCancel(ctx)) // also what is too new to be said to wait
 	if err == nil && waiting == 0 && counting == nil {
 		return 0
 	}

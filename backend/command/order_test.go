@@ -10,6 +10,7 @@ import (
 	"postern/backend/care"
 	"postern/backend/care/event"
 	"postern/backend/care/fold"
+	"postern/backend/record/draft"
 	"postern/backend/record/outbox"
 	"postern/backend/record/recordtest"
 )
@@ -161,6 +162,36 @@ func TestDroppedClaimLeavesNoGap(t *testing.T) {
 	if p := a.mails(recordtest.LeeBox); len(p) != 1 || len(p[0].After) == 0 {
 		t.Errorf("%+v", p)
 	}
+}
+
+// What was written a moment ago counts as not sent when Postern is closed; that something was read does not.
+func TestUnsent(t *testing.T) {
+	a, m := rosa(t), maria(t)
+	s, first := story(t, a, m)
+	counts := func(who *at, what string, want int) {
+		t.Helper()
+		if n, err := who.Unsent(t.Context()); err != nil || n != want {
+			t.Errorf("%s: %d are not sent, want %d: %v", what, n, want, err)
+		}
+	}
+	must(t, a.MarkRead(t.Context(), s.Thread, first.ID))
+	counts(a, "nothing done", 0)
+	must(t, a.SaveNote(t.Context(), a.drafts(DraftNote, s.Thread, "She runs a lot.")))
+	must(t, a.Claim(t.Context(), s.Thread))
+	counts(a, "a note and a claim", 2)
+	a.holds(s.Thread, "Rest it.")
+	counts(a, "and a reply, held", 3)
+	a.mails(recordtest.LeeBox)
+	counts(a, "the reply alone", 1)
+
+	m.takes(s.Says(recordtest.Rosa, "Use the cream."))
+	must(t, m.MarkRead(t.Context(), s.Thread, recordtest.IDs(s.All...)...))
+	counts(m, "read", 0)
+	d, err := m.SaveDraft(t.Context(), draft.Draft{What: DraftNew, Office: recordtest.Lee, Subject: "A cough", Text: "It stays."})
+	must(t, err)
+	_, err = m.SendMessage(t.Context(), d.ID)
+	must(t, err)
+	counts(m, "a new message, held", 1)
 }
 
 // A claim that the server refused for now has not left: it is asked about again. One whose connection broke may have.
