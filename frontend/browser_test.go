@@ -192,7 +192,7 @@ func (b *browser) button(name string) {
 
 // patience is how long a page may take to show what a person waits for. It ends a test that waits for what never comes; nothing is
 // timed by it.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // until waits for an expression to be true.
 func (b *browser) until(what, expression string) {

@@ -7,8 +7,8 @@ process.chdir(import.meta.dirname);
 const from = (path) => `node_modules/${path}`;
 
 // The icons of lucide that a screen draws; a test fails for one that no screen names.
-const icons = `a-large-small app-window arrow-left building-2 calendar calendar-off check check-check chevron-down chevron-right
-chevrons-up-down circle-alert circle-check circle-check-big circle-dashed circle-user clock clock-alert cloud-off download ellipsis eye
+const icons = `a-large-small app-window arrow-down arrow-left arrow-up building-2 calendar calendar-off check check-check chevron-down chevron-right
+chevrons-up-down circle-alert circle-check circle-check-big circle-dashed circle-user clock clock-alert cloud-off corner-down-left download ellipsis eye
 eye-off flag flask-conical forward hand heart-pulse hourglass id-card inbox info key-round keyboard languages life-buoy link lock lock-open mail
 message-circle-question-mark message-square message-square-reply mail-check mail-plus mail-x paperclip pen-line pencil phone pill plus printer refresh-cw
 reply save search send settings-2 shield-check sparkles square-pen sticky-note sun trash triangle-alert undo-2 upload user user-check user-x

@@ -118,7 +118,7 @@ func TestTroubleIsOnTheScreen(t *testing.T) {
 		err   error
 		words []string
 	}{
-		"an expired certificate": {care.SyncRefused, dial.Explain(at, expired), []string{"expired on November 1, 2026", dial.Kept, "call the clinic's front desk"}},
+		"an expired certificate": {care.SyncRefused, dial.Explain(at, expired), []string{"expired on " + expired.Cert.NotAfter.Local().Format("January 2, 2006"), dial.Kept, "call the clinic's front desk"}},
 		"a refused password":     {care.SyncRefused, dial.WrongPassword(at, nil), []string{"The clinic's gateway refused the password.", dial.Kept, "Call the clinic's front desk"}},
 		"no TLS":                 {care.SyncRefused, dial.NoTLS(at), []string{"offers no secured connection", dial.Kept, "Call the clinic's front desk"}},
 		"a full disk":            {care.SyncAmiss, full, []string{"no room left", "is safe", "Free some space"}},

@@ -618,7 +618,7 @@ func form(a at, c composer) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = parts.Kbd("Ctrl ↵").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Kbd("Ctrl Enter").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -639,7 +639,7 @@ func form(a at, c composer) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = parts.Kbd("Ctrl ↵").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Kbd("Ctrl Enter").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -791,7 +791,7 @@ func closing(a at, c composer) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = parts.Kbd("Ctrl ↵").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = parts.Kbd("Ctrl Enter").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

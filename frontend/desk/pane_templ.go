@@ -1008,7 +1008,7 @@ func assign(m model) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = parts.Kbd("↑", "↓").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = parts.Kbd("Up", "Down").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -33,6 +33,7 @@ type clinic struct {
 	fail    error // what every command answers, if set
 	sync    care.SyncState
 	gate    chan struct{}
+	gated   []string  // the lists that wait at it; none: all
 	office  *registry // the administration, where this computer holds it
 	unbound bool      // who is signed in belongs to no office
 	audit   audit
@@ -350,18 +351,18 @@ func (c *clinic) Queues(context.Context) (queues, offices []view.Queue, err erro
 	return queues, offices, nil
 }
 
-// slow makes every list wait at a gate; nil: none.
-func (c *clinic) slow(gate chan struct{}) {
+// slow makes lists wait at a gate, every one or those that are named; nil: none.
+func (c *clinic) slow(gate chan struct{}, only ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.gate = gate
+	c.gate, c.gated = gate, only
 }
 
 func (c *clinic) Queue(ctx context.Context, queue, search string) (view.Queue, []view.Row, error) {
 	c.mu.Lock()
-	gate := c.gate
+	gate, gated := c.gate, c.gated
 	c.mu.Unlock()
-	if gate != nil {
+	if gate != nil && (len(gated) == 0 || slices.Contains(gated, queue)) {
 		<-gate
 	}
 	queues, offices, err := c.Queues(ctx)

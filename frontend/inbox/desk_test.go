@@ -221,7 +221,7 @@ func TestWhatIsSentWaitsItsTurn(t *testing.T) {
 			eval[bool](b, `(() => { `+drawing+`; document.querySelector("[data-send]").click(); `+then+`; return true })()`)
 			c.slow(nil)
 			close(gate)
-			deadline := time.Now().Add(20 * time.Second)
+			deadline := time.Now().Add(patience)
 			for {
 				c.mu.Lock()
 				sends := c.sends

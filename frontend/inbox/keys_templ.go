@@ -154,7 +154,7 @@ func deskKeys() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = hint("send", "Ctrl", "↵").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = hint("send", "Ctrl", "Enter").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -232,7 +232,7 @@ type chapter struct {
 var chapters = []chapter{
 	{"Move", []key{
 		{What: "Next, previous conversation", Keys: []string{"J", "K"}},
-		{What: "Open", Keys: []string{"↵"}},
+		{What: "Open", Keys: []string{"Enter"}},
 		{What: "Back to the list", Keys: []string{"Esc"}},
 		{What: "Search", Keys: []string{"/"}},
 		{What: "Go to: unassigned, mine, overdue, not reached", Keys: []string{"G"}, Then: []string{"U", "M", "O", "N"}},
@@ -248,7 +248,7 @@ var chapters = []chapter{
 	{"Write", []key{
 		{What: "Reply", Keys: []string{"R"}},
 		{What: "Internal note", Keys: []string{"N"}},
-		{What: "Send, or save the note", Keys: []string{"Ctrl", "↵"}},
+		{What: "Send, or save the note", Keys: []string{"Ctrl", "Enter"}},
 		{What: "Leave, keep the draft", Keys: []string{"Esc"}},
 	}},
 	{"Postern", []key{
@@ -333,12 +333,7 @@ func keyboard(m model) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					var templ_7745c5c3_Var8 string
-					templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(cap)
-					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `inbox/keys.templ`, Line: 120, Col: 32}
-					}
-					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
+					templ_7745c5c3_Err = parts.Cap(cap).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -357,12 +352,7 @@ func keyboard(m model) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						var templ_7745c5c3_Var9 string
-						templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(cap)
-						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `inbox/keys.templ`, Line: 125, Col: 33}
-						}
-						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
+						templ_7745c5c3_Err = parts.Cap(cap).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

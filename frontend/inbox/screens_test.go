@@ -163,7 +163,7 @@ func TestLoading(t *testing.T) {
 	c := newClinic(rosa)
 	b := open(t, c)
 	gate := make(chan struct{})
-	c.slow(gate)
+	c.slow(gate, "completed") // not the refresh that a page may still be at
 	b.button("Completed")
 	b.until("the shape", `getComputedStyle(document.getElementById("loading")).visibility === "visible" && document.getElementById("loading").checkVisibility({visibilityProperty: true})`)
 	b.until("no rows", `!document.querySelector("[data-row]").checkVisibility({visibilityProperty: true})`)

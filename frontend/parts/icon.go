@@ -30,6 +30,9 @@ func Icon(name string, classes ...string) templ.Component {
 	})
 }
 
+// keyIcons draw the keys whose sign is not a letter.
+var keyIcons = map[string]string{"Enter": "corner-down-left", "Up": "arrow-up", "Down": "arrow-down"}
+
 // TopicIcon is the icon of a topic; the topic that was not chosen has the one of "Other".
 func TopicIcon(t care.Topic) string {
 	switch t {

@@ -90,3 +90,32 @@ func TestStylesWriteInOurs(t *testing.T) {
 		t.Fatalf("%d fonts named, %d embedded: is this test blind?", named, len(faces))
 	}
 }
+
+// TestScreensDrawOursAlone: a sign that no embedded font has is another one on each computer, or a box. What our fonts have is asked
+// of fc-query; the sign of a key is an icon.
+func TestScreensDrawOursAlone(t *testing.T) {
+	const have = "…·–“”"
+	files := 0
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() == "node_modules" {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(path, ".templ") {
+			return nil
+		}
+		files++
+		b, err := os.ReadFile(path)
+		for _, r := range string(b) {
+			if r > 0x7e && !strings.ContainsRune(have, r) {
+				t.Errorf("%s draws %q, which no embedded font is known to have", path, r)
+			}
+		}
+		return err
+	})
+	if err != nil || files < 20 {
+		t.Fatalf("%d templates: %v", files, err)
+	}
+}
