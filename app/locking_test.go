@@ -140,7 +140,7 @@ func drain(c <-chan struct{}) {
 	for {
 		select {
 		case <-c:
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(2 * time.Second):
 			return
 		}
 	}

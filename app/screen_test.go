@@ -20,7 +20,7 @@ import (
 
 // patience is how long a screen may take to show what a person waits for. It ends a test that waits for what never
 // comes; nothing is timed by it.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // browser starts one Chromium for a test; each screen in it is a session of its own.
 func browser(t *testing.T) context.Context {

@@ -129,11 +129,21 @@ func TestSecondStartRaisesTheFirst(t *testing.T) {
 	}
 	further := d.window("further", program, "--data", data, "--new-window")
 	further.sees("Nobody has a profile on this computer yet.")
-	// Ctrl Q closes a window.
-	if _, err := further.eye("key", asked{"name": "ctrl+q"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := further.cmd.Wait(); err != nil {
-		t.Errorf("Ctrl Q ended it with %v\n%s", err, further.err)
+	// Ctrl Q closes a window, once its page hears keys.
+	ended := make(chan error, 1)
+	go func() { ended <- further.cmd.Wait() }()
+	for end := time.Now().Add(patience); ; {
+		_, pressing := further.eye("key", asked{"name": "ctrl+q"})
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("Ctrl Q ended it with %v\n%s", err, further.err)
+			}
+			return
+		case <-time.After(time.Second):
+		}
+		if pressing != nil || time.Now().After(end) {
+			t.Fatalf("Ctrl Q does not end it: %v", pressing)
+		}
 	}
 }

@@ -22,6 +22,7 @@ func testPartingSendsWhatIsHeld(t *testing.T, sys *posttest.System) {
 		_, err := marisol.desk().SendMessage(marisol.ctx(), d.ID)
 		must(t, err)
 	}
+	marisol.waitFor("the first look", marisol.p.Replica().InStep)
 	hold("Locked in the hold")
 	marisol.off()
 	marisol.on(false)

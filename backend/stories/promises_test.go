@@ -37,6 +37,7 @@ func testHolidayMovesThePromise(t *testing.T, sys *posttest.System) {
 	w.publish()
 	marisol.waitFor("another promise", func() bool { return marisol.sees(part).Due.After(promised.Due) })
 	moved := marisol.sees(part).Items[0]
+	marisol.waitFor("the new calendar", func() bool { return len(marisol.p.Practice().Calendar.Holidays) == 1 })
 	due, _, _ := marisol.desk().Clock().Due(promised.Received, care.Policy{}.Promise(), "")
 	if !moved.Due.Equal(due) || moved.Due.In(zone).YearDay() == closed.YearDay() || moved.State != view.StateDelivered {
 		t.Errorf("promised by %s, then by %s, want %s", promised.Due, moved.Due, due)

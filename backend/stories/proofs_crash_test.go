@@ -157,7 +157,7 @@ func testKilledOffline(t *testing.T, sys *posttest.System) {
 	w.mail.StartServers(t)
 	marisol.p.SyncNow()
 	marisol.waitFor("both to go out", func() bool {
-		n, err := marisol.p.Waiting(t.Context())
+		n, err := marisol.desk().Unsent(t.Context())
 		return err == nil && n == 0
 	})
 	marisol.off()

@@ -124,7 +124,7 @@ func await(t *testing.T, happens <-chan struct{}, what string) {
 
 func waiting(t *testing.T, p *person) int {
 	t.Helper()
-	n, err := p.p.Waiting(t.Context())
+	n, err := p.desk().Unsent(t.Context())
 	must(t, err)
 	return n
 }

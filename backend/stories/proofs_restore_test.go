@@ -182,7 +182,7 @@ func testProof27AgentRestored(t *testing.T, sys *posttest.System) {
 	file := clinic.backsUp()
 
 	must(t, w.reg.SetCalendar(t.Context(), care.Calendar{Zone: "America/New_York", Preset: "us", Hours: map[string][]care.Span{"wed": day}}))
-	w.publish()
+	w.arrives(w.publish)
 	clinic.on(false)
 	clinic.inStep()
 	rosa.pulls()

@@ -402,7 +402,7 @@ func testTwoComputersRead(t *testing.T, sys *posttest.System) {
 		p.Policy.Notices.Replies = false
 		return nil
 	}))
-	w.publish()
+	w.arrives(w.publish)
 	both((*person).pulls)
 	writes("marisol", tokens["marisol"], "Are you there?")
 	both(reads)

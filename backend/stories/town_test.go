@@ -157,6 +157,15 @@ func (w *town) publish() {
 	must(w.t, backend.Publish(w.t.Context(), w.reg, *w.mailer))
 }
 
+// arrives does something and waits until a letter of it is in Dr. Lee's office's mailbox.
+func (w *town) arrives(sends func()) {
+	w.t.Helper()
+	local := w.local(w.offices["Lee"].Mailbox)
+	before := w.mail.Count(w.t, local, "INBOX")
+	sends()
+	w.mail.Await(w.t, local, "INBOX", before+1)
+}
+
 // dir is the folder of the person's profile.
 func (p *person) dir() string { return filepath.Join(backend.ProfilesDir(p.data), p.name) }
 
@@ -362,13 +371,13 @@ func (p *person) waitFor(what string, yes func() bool) {
 	p.t.Helper()
 	changes, cancel := p.p.Wake()
 	defer cancel()
-	limit := time.NewTimer(60 * time.Second)
+	limit := time.NewTimer(3 * time.Minute)
 	defer limit.Stop()
 	for !yes() {
 		select {
 		case <-changes:
 		case <-limit.C:
-			p.t.Fatalf("%s: waited a minute for: %s", p.name, what)
+			p.t.Fatalf("%s: waited three minutes for: %s", p.name, what)
 		}
 	}
 }

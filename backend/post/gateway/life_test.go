@@ -197,7 +197,7 @@ func TestHundredThousandLetters(t *testing.T) {
 		f()
 		took := time.Since(start)
 		t.Logf("%s: %s", what, took)
-		if took > most {
+		if took > slower*most {
 			t.Errorf("%s took %s", what, took)
 		}
 	}
@@ -211,6 +211,7 @@ func TestHundredThousandLetters(t *testing.T) {
 		timed("one letter", time.Second, func() { c.says(fmt.Sprintf("letter %d", n-1), "UID FETCH * BODY.PEEK[]") })
 	}
 	c := s.in(login)
+	must(t, c.SetDeadline(time.Now().Add(20*time.Minute)))
 	c.ok("SELECT INBOX")
 	timed("STATUS", time.Second, func() { c.says(fmt.Sprintf("MESSAGES %d", n), "STATUS INBOX (MESSAGES UNSEEN UIDNEXT)") })
 	timed("dates", 5*time.Second, func() { c.ok("SEARCH SINCE 24-Nov-2026") })

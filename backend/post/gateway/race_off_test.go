@@ -3,3 +3,5 @@
 package gateway_test
 
 const killed = 500
+
+const slower = 1

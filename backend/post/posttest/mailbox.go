@@ -275,7 +275,7 @@ func (s *System) owner(ctx context.Context, local string) (care.MailLogin, error
 // its delivery is done.
 func (s *System) Await(tb testing.TB, local, folder string, n int) {
 	tb.Helper()
-	const patience = 30 * time.Second
+	const patience = 2 * time.Minute
 	end := time.Now().Add(patience)
 	s.as(tb, local, func(c *imapclient.Client) error {
 		for {
