@@ -154,14 +154,14 @@ func (w *window) mayClose(ctx context.Context) (keep bool) {
 	if waiting == 0 {
 		return false
 	}
-	what := "1 thing that you wrote or did was NOT sent. It has not reached anybody."
+	what := "1 thing that you wrote or did is NOT sent yet, or not to everybody. It is kept on this computer."
 	if waiting > 1 {
-		what = fmt.Sprintf("%d things that you wrote or did were NOT sent. They have not reached anybody.", waiting)
+		what = fmt.Sprintf("%d things that you wrote or did are NOT sent yet, or not to everybody. They are kept on this computer.", waiting)
 	}
 	answer, err := shell.MessageDialog(ctx, shell.MessageDialogOptions{
 		Type: shell.QuestionDialog, Title: "Postern", DefaultButton: "No",
-		Message: what + "\n\nThe mail system cannot be reached. All of it is kept on this computer and goes out when " +
-			"Postern is opened again; after a day it asks you about a text first.\n\nClose Postern anyway?",
+		Message: what + "\n\nWhat waits for the mail system goes out when you sign in again. A text that is more than a day old then, or to " +
+			"which something came in, is shown to you first.\n\nClose Postern anyway?",
 	})
 	if err != nil {
 		w.log.Error("ask before closing", "err", err)

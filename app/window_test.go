@@ -133,7 +133,7 @@ func TestSecondStartRaisesTheFirst(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- further.cmd.Wait() }()
 	for end := time.Now().Add(patience); ; {
-		_, pressing := further.eye("key", asked{"name": "ctrl+q"})
+		_, pressing := further.eye("key", asked{"name": "ctrl+q"}) // fails, too, where the window is gone and its process is not
 		select {
 		case err := <-ended:
 			if err != nil {
@@ -142,7 +142,7 @@ func TestSecondStartRaisesTheFirst(t *testing.T) {
 			return
 		case <-time.After(time.Second):
 		}
-		if pressing != nil || time.Now().After(end) {
+		if time.Now().After(end) {
 			t.Fatalf("Ctrl Q does not end it: %v", pressing)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"postern/backend/agent"
 	"postern/backend/care"
+	"postern/backend/command"
 	"postern/backend/record/store"
 	"postern/backend/trust/enrol"
 	"postern/backend/trust/vault"
@@ -57,8 +58,9 @@ type systemOpener func(ctx context.Context, dir, passphrase string) (*system, er
 // place is where one profile is open, or not. Whoever opens or closes the profile holds it, and holds up nobody else.
 type place struct {
 	mu       sync.Mutex
-	profile  *Profile // nil: not open
-	onward   *onward  // nil, or what goes on for the profile while it is not open
+	profile  *Profile       // nil: not open
+	onward   *onward        // nil, or what goes on for the profile while it is not open
+	unsent   command.Unsent // what was not sent as it was closed
 	sessions int
 	offline  atomic.Bool // the person works offline, as long as this program runs
 	asks     atomic.Bool // the keychain does not open it: somebody was in it since this program began, or it has not the key
@@ -246,12 +248,12 @@ func (b *Backend) Leave(p *Profile) {
 func (at *place) close(goOn bool) {
 	p, sessions := at.profile, at.sessions
 	at.profile, at.sessions = nil, 0
-	at.onward = p.close(sessions, goOn)
+	at.onward, at.unsent = p.close(sessions, goOn)
 }
 
 // Part ends what could still be taken back in every open profile and hands over what can be, for at most this long, also
-// what is left of a profile that was locked. It says how many texts and letters have not gone. Nothing is closed: a
-// person who is told may stay.
+// what is left of a profile that was locked. It says how many things that somebody wrote or did are not sent, or not to everybody.
+// Nothing is closed: a person who is told may stay.
 func (b *Backend) Part(limit time.Duration) (waiting int) {
 	var n atomic.Int64
 	b.eachBusy(func(at *place) { n.Add(int64(at.part(limit))) })
@@ -275,8 +277,8 @@ func (b *Backend) Close() {
 	b.endHere()
 }
 
-// eachBusy does something with every place where a profile is open or letters go on, with all at once, and holds them
-// meanwhile.
+// eachBusy does something with every place where a profile is open, letters go on or something was not sent, with all at once, and holds
+// them meanwhile.
 func (b *Backend) eachBusy(do func(*place)) {
 	b.mu.Lock()
 	places := slices.Collect(maps.Values(b.places))
@@ -286,7 +288,7 @@ func (b *Backend) eachBusy(do func(*place)) {
 		all.Go(func() {
 			at.mu.Lock()
 			defer at.mu.Unlock()
-			if at.profile != nil || at.onward != nil {
+			if at.profile != nil || at.onward != nil || at.unsent.N() > 0 {
 				do(at)
 			}
 		})
@@ -298,7 +300,10 @@ func (b *Backend) eachBusy(do func(*place)) {
 func (at *place) part(limit time.Duration) (waiting int) {
 	switch {
 	case at.profile == nil:
-		return at.onward.part(limit)
+		if at.onward != nil {
+			at.onward.part(limit, at.unsent)
+		}
+		return at.unsent.N()
 	case at.profile.cancel == nil:
 		return 0
 	}

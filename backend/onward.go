@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"postern/backend/command"
 	"postern/backend/record/store"
 	"postern/backend/replica"
 )
@@ -34,12 +35,14 @@ func goOnward(send *replica.Onward, to *spool, lock *store.FileLock, log *slog.L
 	return o
 }
 
-// part tries once more, for at most this long, and says how many letters have not gone.
-func (o *onward) part(limit time.Duration) (waiting int) {
+// part tries once more, for at most this long, and notes which letters have gone.
+func (o *onward) part(limit time.Duration, unsent command.Unsent) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	_ = o.send.Submit(ctx) // Run says why it breaks off; here what counts is what is left
-	return o.send.Left()
+	for _, l := range o.send.Over(ctx) {
+		unsent.Went(l.Event, l.Mailbox)
+	}
 }
 
 // endOnward ends what goes on here and waits until nobody holds the profile any more. The caller holds the place.

@@ -255,8 +255,8 @@ func (p *Profile) changed(c command.Change) {
 	p.replica.Kick()
 }
 
-// flush ends what still could be taken back and hands over what can be handed over at once. What cannot go stays, and a
-// text that was not sent is said to be: it is asked about at the next sign-in, if that is more than a day away.
+// flush ends what still could be taken back and hands over what can be handed over at once. What cannot go stays, and how much of it the
+// person wrote or did is said: a text is asked about at the next sign-in, if that is more than a day away.
 func (p *Profile) flush(limit time.Duration) (waiting int) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -264,17 +264,17 @@ func (p *Profile) flush(limit time.Duration) (waiting int) {
 	if err == nil {
 		err = p.replica.Settle(ctx)
 	}
-	waiting, counting := p.desk.Unsent(context.WithoutCancel(ctx)) // also what is too new to be said to wait
-	if err == nil && waiting == 0 && counting == nil {
-		return 0
+	unsent, counting := p.desk.Unsent(context.WithoutCancel(ctx))
+	waiting = unsent.N()
+	if err != nil || counting != nil || waiting+unsent.All > 0 {
+		p.log.Warn("NOT everything was sent: it waits on this computer", "waiting", waiting, "letters", unsent.All, "err", errors.Join(err, counting))
 	}
-	p.log.Warn("NOT everything was sent: it waits on this computer", "waiting", waiting, "err", errors.Join(err, counting))
 	return waiting
 }
 
 // close stops what runs, notes that those who are still signed in are not any more, and closes the record. With goOn it
-// gives what hands over the letters that are left, if any, which has begun; that keeps the folder of the profile.
-func (p *Profile) close(sessions int, goOn bool) *onward {
+// gives what hands over the letters that are left, if any, which has begun; that keeps the folder of the profile. It says what is not sent.
+func (p *Profile) close(sessions int, goOn bool) (*onward, command.Unsent) {
 	if p.cancel != nil {
 		p.cancel()
 	}
@@ -285,6 +285,10 @@ func (p *Profile) close(sessions int, goOn bool) *onward {
 		if left, err = p.replica.Onward(context.Background()); err != nil {
 			p.log.Error("what was not sent waits for the next sign-in", "err", err)
 		}
+	}
+	unsent, err := p.desk.Unsent(context.Background())
+	if err != nil {
+		p.log.Error("what was not sent cannot be counted", "err", err)
 	}
 	p.trail.close(sessions)
 	p.wake.close()
@@ -307,13 +311,13 @@ func (p *Profile) close(sessions int, goOn bool) *onward {
 	}
 	clear(p.device)
 	if left != nil {
-		return goOnward(left, p.spool, p.lock, p.log)
+		return goOnward(left, p.spool, p.lock, p.log), unsent
 	}
 	p.spool.wipe()
 	if err := p.lock.Close(); err != nil {
 		p.log.Error("release the profile", "err", err)
 	}
-	return nil
+	return nil, unsent
 }
 
 // Me is the signed-in person.

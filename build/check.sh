@@ -69,8 +69,8 @@ vulnerable() {
   esac
 }
 
-# What only computes is not watched for races: ciphers and key derivations, which start no goroutine and share nothing. Watched, they
-# took half of the gate's time. All else is, Postern's own code and crypto/tls too.
+# The race detector does not watch inside ciphers and key derivations: watched, they took half of the gate's time. So a race on memory that
+# only they touch is not seen. All else is watched, Postern's own code and crypto/tls too.
 unwatched=()
 for only in crypto/internal/fips140/... golang.org/x/crypto/{argon2,blake2b,chacha20,chacha20poly1305,scrypt}; do
   unwatched+=("-gcflags=$only=-race=false")

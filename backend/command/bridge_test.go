@@ -171,6 +171,19 @@ func TestAcceptWithFiles(t *testing.T) {
 	if got := r.queued(recordtest.LeeBox); !slices.Equal(got, []string{"reply.accepted"}) {
 		t.Errorf("to the office go %v", got)
 	}
+	unsent, err := r.Unsent(t.Context())
+	must(t, err)
+	if unsent.N() != 1 {
+		t.Errorf("%d things are not sent", unsent.N())
+	}
+	for l, of := range unsent.letters {
+		if l.event == of {
+			unsent.Went(l.event, l.mailbox)
+		}
+	}
+	if unsent.N() != 1 || len(unsent.letters) != 2 {
+		t.Errorf("its files wait, and %d things are not sent", unsent.N())
+	}
 	m := r.part(s.Thread).Messages
 	if last := m[len(m)-1]; len(last.Files) != 1 || last.Files[0].SHA256 != rash.SHA256 || len(last.Flags) != 0 {
 		t.Errorf("the message is %+v", last)

@@ -170,8 +170,8 @@ func TestUnsent(t *testing.T) {
 	s, first := story(t, a, m)
 	counts := func(who *at, what string, want int) {
 		t.Helper()
-		if n, err := who.Unsent(t.Context()); err != nil || n != want {
-			t.Errorf("%s: %d are not sent, want %d: %v", what, n, want, err)
+		if u, err := who.Unsent(t.Context()); err != nil || u.N() != want {
+			t.Errorf("%s: %d are not sent, want %d: %v", what, u.N(), want, err)
 		}
 	}
 	must(t, a.MarkRead(t.Context(), s.Thread, first.ID))

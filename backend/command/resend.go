@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"postern/backend/care"
-	"postern/backend/care/event"
 	"postern/backend/care/fold"
 	"postern/backend/record/outbox"
 )
@@ -35,41 +34,4 @@ func (d *Desk) Resend(ctx context.Context, part care.EventID) error {
 		}
 		return nil
 	})
-}
-
-// Unsent counts what the person wrote or did that has not left this computer, however lately: to be told to who closes
-// Postern. What was refused for good is not counted, it was said; nor is what goes out of itself, such as that they have read something.
-func (d *Desk) Unsent(ctx context.Context) (n int, err error) {
-	err = d.DB.Read(ctx, func(tx *sql.Tx) error {
-		held, err := d.Outbox.AllHeld(ctx, tx)
-		if err != nil {
-			return err
-		}
-		letters, err := d.Outbox.Open(ctx, tx)
-		if err != nil {
-			return err
-		}
-		own := map[care.EventID]bool{}
-		for _, l := range letters {
-			e, _, err := d.Journal.Event(ctx, tx, l.Event) // none: a piece of a file, whose event counts
-			if err != nil {
-				return err
-			}
-			if e.Event != nil && !ofItself(e.Event.Kind) {
-				own[e.ID] = true
-			}
-		}
-		n = len(held) + len(own)
-		return nil
-	})
-	return n, err
-}
-
-// ofItself reports whether nobody thinks of facts of this kind as of something that they wrote or did.
-func ofItself(k event.Kind) bool {
-	switch k {
-	case event.Opened, event.Seen, event.Received, event.Failed, event.Digest, event.Health:
-		return true
-	}
-	return false
 }

@@ -136,6 +136,27 @@ func (r *Replica) claim(ctx context.Context, l *outbox.Letter) (is bool, err err
 	return is, err
 }
 
+// Over gives the letters that the mail system has or has refused for good. Where one is being handed over until the context ends, that is not
+// waited for, and none is given.
+func (o *Onward) Over(ctx context.Context) (all []Outcome) {
+	select {
+	case o.sending <- struct{}{}:
+	default:
+		select {
+		case o.sending <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	defer func() { <-o.sending }()
+	for _, l := range o.letters {
+		if l.over() {
+			all = append(all, l.Outcome)
+		}
+	}
+	return all
+}
+
 // Left is how many letters are still to be handed over.
 func (o *Onward) Left() int { return int(o.left.Load()) }
 

@@ -157,8 +157,8 @@ func testKilledOffline(t *testing.T, sys *posttest.System) {
 	w.mail.StartServers(t)
 	marisol.p.SyncNow()
 	marisol.waitFor("both to go out", func() bool {
-		n, err := marisol.desk().Unsent(t.Context())
-		return err == nil && n == 0
+		u, err := marisol.desk().Unsent(t.Context())
+		return err == nil && u.N() == 0
 	})
 	marisol.off()
 	marisol.on(false)

@@ -66,7 +66,7 @@ func (w *town) behind(name string) (*person, *posttest.Proxy) {
 	return p, proxy
 }
 
-// locks leaves the profile, waits until it is closed, and says how many letters go on.
+// locks leaves the profile, waits until it is closed, and says how many things are not sent.
 func (p *person) locks() int {
 	p.t.Helper()
 	return lockAndWait(p.back, p.p)
@@ -124,9 +124,9 @@ func await(t *testing.T, happens <-chan struct{}, what string) {
 
 func waiting(t *testing.T, p *person) int {
 	t.Helper()
-	n, err := p.desk().Unsent(t.Context())
+	u, err := p.desk().Unsent(t.Context())
 	must(t, err)
-	return n
+	return u.N()
 }
 
 func testLockedStillSends(t *testing.T, sys *posttest.System) {
@@ -137,14 +137,14 @@ func testLockedStillSends(t *testing.T, sys *posttest.System) {
 	for _, text := range []string{"Seen.", "Called.", "Called again."} {
 		rosa.notes(part, text)
 	}
-	equal(t, "letters that go on", rosa.locks(), 3)
+	equal(t, "what is not sent", rosa.locks(), 3)
 	if _, err := rosa.p.Views().Thread(t.Context(), part); err == nil {
 		t.Error("the record is still open")
 	}
 	before := w.mail.Count(t, w.local(w.offices["Lee"].Mailbox), "INBOX")
 	proxy.Break(nil)
 	w.mail.Await(t, w.local(w.offices["Lee"].Mailbox), "INBOX", before+3)
-	equal(t, "letters left", rosa.back.Part(time.Minute), 0)
+	equal(t, "what is left", rosa.back.Part(time.Minute), 0)
 
 	connections := proxy.Opened()
 	rosa.unlocks(false)
@@ -176,7 +176,7 @@ func testLockedIsRefused(t *testing.T, sys *posttest.System) {
 	rosa.says(part, "And once more.")
 	must(t, w.mail.Without(t.Context(), own))
 	w.untilRefused(own)
-	equal(t, "letters that go on", rosa.locks(), 2)
+	equal(t, "what is not sent: a reply, a claim and a text", rosa.locks(), 3)
 	refused := make(chan struct{})
 	once := sync.OnceFunc(func() { close(refused) })
 	office := w.local(w.offices["Lee"].Mailbox)
@@ -189,7 +189,7 @@ func testLockedIsRefused(t *testing.T, sys *posttest.System) {
 	})
 	await(t, refused, "a refusal")
 	w.mail.Await(t, office, "INBOX", before+1)
-	equal(t, "letters left", rosa.back.Part(time.Minute), 0)
+	equal(t, "what is not sent: the claim and the text", rosa.back.Part(time.Minute), 2)
 	rosa.off()
 	spool, err := os.ReadFile(filepath.Join(rosa.dir(), "spool"))
 	must(t, err)
@@ -226,7 +226,7 @@ func testUnlockedWhileItSends(t *testing.T, sys *posttest.System) {
 	breaks(proxy, down)
 	rosa.notes(part, "Seen.")
 	rosa.notes(part, "Called.")
-	equal(t, "letters that go on", rosa.locks(), 2)
+	equal(t, "what is not sent", rosa.locks(), 2)
 	reached, release := make(chan struct{}), make(chan struct{})
 	first := true
 	proxy.Rewrite(func(line string) string {
@@ -258,8 +258,8 @@ func testLockedAndEnded(t *testing.T, sys *posttest.System) {
 	rosa.notes(part, "Seen.")
 	rosa.notes(part, "Called.")
 	rosa.waitFor("a try", func() bool { return tries() > before })
-	equal(t, "letters that go on", rosa.locks(), 2)
-	equal(t, "letters left", rosa.back.Part(0), 2)
+	equal(t, "what is not sent", rosa.locks(), 2)
+	equal(t, "what is left", rosa.back.Part(0), 2)
 	rosa.off()
 	must(t, os.WriteFile(filepath.Join(rosa.dir(), "spool"), []byte("no spool at all, but something else"), 0o600))
 	proxy.Break(nil)

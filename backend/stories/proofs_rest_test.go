@@ -39,6 +39,7 @@ func testProof25QuitOffline(t *testing.T, sys *posttest.System) {
 	must(t, err)
 	w.clock.move(5 * time.Second)
 	equal(t, "texts that were NOT sent, as is said at quit", marisol.back.Part(100*time.Millisecond), 1)
+	equal(t, "the same, to who locks first", marisol.locks(), 1)
 	marisol.off()
 
 	w.mail.StartServers(t)

@@ -233,7 +233,7 @@ func (o *Outbox) Taken(ctx context.Context, tx *sql.Tx, since time.Time) ([]Lett
 }
 
 // Again queues a letter that may have been sent before: the mailbox has another key since then, or has lost it. One that was
-// queued since stays as it is, and none becomes older; one that is being submitted just now goes on, and waits afterwards. Whoever
+// queued since stays as it is, and none becomes older; one that is being submitted just now goes on, and waits afterwards unless it is refused for good. Whoever
 // wrote it may have it out already, so nothing is asked of its author. It reports whether there is something to send.
 func (o *Outbox) Again(ctx context.Context, tx *sql.Tx, l Letter, since time.Time) (bool, error) {
 	err := one(tx.ExecContext(ctx, "INSERT INTO letter ("+letterColumns+") VALUES (?, ?, ?, x'', 0, 'waiting', 0, 1, 0, '', ?) "+

@@ -192,6 +192,9 @@ func TestAgainInTheMiddleOfIt(t *testing.T) {
 		"lost": func(r *Replica, ctx context.Context, tx *sql.Tx) error {
 			return r.Outbox.Lost(ctx, tx, care.EventID{1}, LeeBox, until, "no answer")
 		},
+		"put off": func(r *Replica, ctx context.Context, tx *sql.Tx) error {
+			return r.Outbox.Retry(ctx, tx, care.EventID{1}, LeeBox, until, "451")
+		},
 		"a crash": func(r *Replica, _ context.Context, _ *sql.Tx) error { return nil },
 	} {
 		t.Run(end, func(t *testing.T) {
