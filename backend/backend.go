@@ -256,7 +256,7 @@ func (at *place) close(goOn bool) {
 // Nothing is closed: a person who is told may stay.
 func (b *Backend) Part(limit time.Duration) (waiting int) {
 	var n atomic.Int64
-	b.eachBusy(func(at *place) { n.Add(int64(at.part(limit))) })
+	b.each(func(at *place) { n.Add(int64(at.part(limit))) })
 	return int(n.Load())
 }
 
@@ -267,7 +267,7 @@ func (b *Backend) Close() {
 	b.over = true
 	b.mu.Unlock()
 	b.endEnrolments()
-	b.eachBusy(func(at *place) {
+	b.each(func(at *place) {
 		if at.profile != nil {
 			at.part(parting)
 			at.close(false)
@@ -277,9 +277,8 @@ func (b *Backend) Close() {
 	b.endHere()
 }
 
-// eachBusy does something with every place where a profile is open, letters go on or something was not sent, with all at once, and holds
-// them meanwhile.
-func (b *Backend) eachBusy(do func(*place)) {
+// each does something with every place, with all at once, and holds them meanwhile.
+func (b *Backend) each(do func(*place)) {
 	b.mu.Lock()
 	places := slices.Collect(maps.Values(b.places))
 	b.mu.Unlock()
@@ -288,9 +287,7 @@ func (b *Backend) eachBusy(do func(*place)) {
 		all.Go(func() {
 			at.mu.Lock()
 			defer at.mu.Unlock()
-			if at.profile != nil || at.onward != nil || at.unsent.N() > 0 {
-				do(at)
-			}
+			do(at)
 		})
 	}
 	all.Wait()

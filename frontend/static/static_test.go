@@ -14,26 +14,14 @@ var literal = regexp.MustCompile(`"([a-z0-9]+(?:-[a-z0-9]+)*)"`)
 // TestIconsAreUsedAndThere: each icon that is embedded is named by a screen, and drawing it works.
 func TestIconsAreUsedAndThere(t *testing.T) {
 	named := map[string]bool{}
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	sources(t, func(path, text string) {
+		if filepath.Base(filepath.Dir(path)) == "static" {
+			return // it draws none
 		}
-		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "static") {
-			return fs.SkipDir
-		}
-		source := strings.HasSuffix(path, ".templ") || strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_templ.go") && !strings.HasSuffix(path, "_test.go")
-		if d.IsDir() || !source {
-			return nil
-		}
-		b, err := os.ReadFile(path)
-		for _, m := range literal.FindAllStringSubmatch(string(b), -1) {
+		for _, m := range literal.FindAllStringSubmatch(text, -1) {
 			named[m[1]] = true
 		}
-		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	all, err := fs.Glob(icons, "icons/*.svg")
 	if err != nil || len(all) == 0 {
 		t.Fatalf("%d icons: %v", len(all), err)
@@ -95,7 +83,23 @@ func TestStylesWriteInOurs(t *testing.T) {
 // of fc-query; the sign of a key is an icon.
 func TestScreensDrawOursAlone(t *testing.T) {
 	const have = "…·–“”"
-	files := 0
+	n := 0
+	sources(t, func(path, text string) {
+		n++
+		for _, r := range text {
+			if r > 0x7e && !strings.ContainsRune(have, r) {
+				t.Errorf("%s draws %q, which no embedded font is known to have", path, r)
+			}
+		}
+	})
+	if n < 50 {
+		t.Fatalf("only %d files", n)
+	}
+}
+
+// sources goes through the templates and the Go of the screens, without what is generated and the tests.
+func sources(t *testing.T, each func(path, text string)) {
+	t.Helper()
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -107,16 +111,11 @@ func TestScreensDrawOursAlone(t *testing.T) {
 		if d.IsDir() || !source {
 			return nil
 		}
-		files++
 		b, err := os.ReadFile(path)
-		for _, r := range string(b) {
-			if r > 0x7e && !strings.ContainsRune(have, r) {
-				t.Errorf("%s draws %q, which no embedded font is known to have", path, r)
-			}
-		}
+		each(path, string(b))
 		return err
 	})
-	if err != nil || files < 50 {
-		t.Fatalf("%d templates: %v", files, err)
+	if err != nil {
+		t.Fatal(err)
 	}
 }
